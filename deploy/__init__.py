@@ -1,0 +1,1 @@
+"""Ways to run Atelier: on one machine, in containers, on a cluster."""

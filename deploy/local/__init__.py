@@ -1,0 +1,1 @@
+"""Embedded mode: broker, database and every service on one machine, from wheels."""

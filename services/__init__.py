@@ -1,0 +1,1 @@
+"""The six services. They meet only through the facts and calls in `shared`."""

@@ -1,0 +1,77 @@
+"""Curves through given points, as plain lists of points."""
+
+from collections.abc import Sequence
+from math import hypot
+
+Point = tuple[float, float]
+
+_STEPS = 7  # straight pieces per span; enough for a face 1,000 pixels wide
+
+
+def closed_curve(points: Sequence[Point]) -> list[Point]:
+    """The smooth closed curve through all points (Catmull-Rom). A point given twice is a corner."""
+    count = len(points)
+    around = [points[i % count] for i in range(-1, count + 2)]
+    return _spans(around)
+
+
+def open_curve(points: Sequence[Point]) -> list[Point]:
+    """The smooth curve from the first point to the last."""
+    return [*_spans([points[0], *points, points[-1]]), points[-1]]
+
+
+def outline(line: Sequence[Point], width: float, ends: tuple[float, float]) -> list[Point]:
+    """The rim of a line that is `width` wide in its middle and `ends` of that at its ends."""
+    left: list[Point] = []
+    right: list[Point] = []
+    last = len(line) - 1
+    for index, (x, y) in enumerate(line):
+        before, after = line[max(index - 1, 0)], line[min(index + 1, last)]
+        dx, dy = after[0] - before[0], after[1] - before[1]
+        length = hypot(dx, dy) or 1.0
+        half = width / 2 * _swell(index / last, ends)
+        left.append((x - dy / length * half, y + dx / length * half))
+        right.append((x + dy / length * half, y - dx / length * half))
+    return [*left, *reversed(right)]
+
+
+def mirrored(right_side: Sequence[Point]) -> list[Point]:
+    """A symmetric outline from its right side, given from top to bottom; points at x = 0 are not doubled."""
+    return [*right_side, *((-x, y) for x, y in reversed(right_side) if x != 0)]
+
+
+def flipped(points: Sequence[Point], side: int) -> list[Point]:
+    """The points as they are for side 1, mirrored left to right for side -1."""
+    return [(x * side, y) for x, y in points]
+
+
+def shifted(points: Sequence[Point], right: float, down: float) -> list[Point]:
+    """The points moved."""
+    return [(x + right, y + down) for x, y in points]
+
+
+def _swell(position: float, ends: tuple[float, float]) -> float:
+    middle = 4 * position * (1 - position)
+    return ends[0] * (1 - position) * (1 - middle) + ends[1] * position * (1 - middle) + middle
+
+
+def _spans(points: Sequence[Point]) -> list[Point]:
+    curve: list[Point] = []
+    for p0, p1, p2, p3 in zip(points, points[1:], points[2:], points[3:], strict=False):
+        for a, b, c, d in _WEIGHTS:
+            x = a * p0[0] + b * p1[0] + c * p2[0] + d * p3[0]
+            curve.append((x, a * p0[1] + b * p1[1] + c * p2[1] + d * p3[1]))
+    return curve
+
+
+def _weights(t: float) -> tuple[float, float, float, float]:
+    squared, cubed = t * t, t * t * t
+    return (
+        (-t + 2 * squared - cubed) / 2,
+        (2 - 5 * squared + 3 * cubed) / 2,
+        (t + 4 * squared - 3 * cubed) / 2,
+        (cubed - squared) / 2,
+    )
+
+
+_WEIGHTS = tuple(_weights(step / _STEPS) for step in range(_STEPS))

@@ -1,0 +1,106 @@
+"""Create streams, consumers and buckets: one idempotent command, so that the apps declare nothing.
+
+A scaler can then see the queue of a service that has no replicas yet.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    ObjectStoreConfig,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import BucketNotFoundError, NotFoundError
+
+from shared.service import DEAD_LETTER_BODIES, STAGING
+from shared.topology import Step, Topology
+
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the broker keeps. Units: seconds and bytes."""
+
+    facts_age_s: float = 24 * _HOUR_S
+    dead_letters_age_s: float = 30 * 24 * _HOUR_S
+    staging_age_s: float = 48 * _HOUR_S
+    stream_bytes: int = 256 * 2**20
+    staging_bytes: int = 4 * 2**30
+    message_bytes: int = 512 * 2**10
+
+
+async def provision(
+    js: JetStreamContext, topology: Topology, limits: Limits
+) -> AsyncIterator[str]:
+    """Bring the broker to the wanted state; yields the name of each thing as it is in place."""
+    for fact in topology.facts:
+        name = topology.stream(fact)
+        await _stream(js, name, topology.subjects(fact), limits, limits.facts_age_s)
+        yield f"stream {name}"
+    dead = topology.dead_letter_stream
+    subjects = topology.dead_letter_subject(">")
+    await _stream(js, dead, subjects, limits, limits.dead_letters_age_s)
+    yield f"stream {dead}"
+    for step in topology.steps:
+        await _consumer(js, topology, step)
+        yield f"consumer {topology.stream(step.consumes)}/{step.durable}"
+    ages = {STAGING: limits.staging_age_s, DEAD_LETTER_BODIES: limits.dead_letters_age_s}
+    for purpose, age_s in ages.items():
+        bucket = topology.bucket(purpose)
+        await _bucket(js, bucket, age_s, limits.staging_bytes)
+        yield f"bucket {bucket}"
+
+
+async def _stream(
+    js: JetStreamContext, name: str, subjects: str, limits: Limits, age_s: float
+) -> None:
+    config = StreamConfig(
+        name=name,
+        subjects=[subjects],
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
+        storage=StorageType.FILE,
+        max_age=age_s,
+        max_bytes=limits.stream_bytes,
+        max_msg_size=limits.message_bytes,
+        duplicate_window=120,
+        allow_direct=True,
+    )
+    try:
+        await js.update_stream(config)
+    except NotFoundError:
+        await js.add_stream(config)
+
+
+async def _consumer(js: JetStreamContext, topology: Topology, step: Step) -> None:
+    await js.add_consumer(
+        topology.stream(step.consumes),
+        ConsumerConfig(
+            durable_name=step.durable,
+            filter_subject=topology.filter_subject(step),
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=step.ack_wait_s,
+            # A message that ran out of deliveries would be stranded in silence.
+            max_deliver=-1,
+            max_ack_pending=2000,
+        ),
+    )
+
+
+async def _bucket(js: JetStreamContext, bucket: str, age_s: float, max_bytes: int) -> None:
+    try:
+        await js.object_store(bucket)
+    except BucketNotFoundError:
+        await js.create_object_store(
+            bucket,
+            config=ObjectStoreConfig(
+                bucket=bucket, ttl=age_s, max_bytes=max_bytes, storage=StorageType.FILE
+            ),
+        )

@@ -1,0 +1,116 @@
+"""Calls between services: NATS request–reply with typed requests, replies and refusals."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+from faststream.nats import NatsBroker, NatsMessage
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from pydantic import ValidationError
+
+from shared.content import Value
+from shared.outcomes import TryLater
+from shared.problems import Problem, ProblemDetails
+from shared.topology import Topology
+
+log = structlog.get_logger(__name__)
+
+MAX_REPLY_BYTES = 256 * 1024
+
+Request = TypeVar("Request", bound=Value)
+Reply = TypeVar("Reply", bound=Value)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Request, Reply]):
+    """A question that one service answers for others."""
+
+    name: str
+    request: type[Request]
+    reply: type[Reply]
+
+
+class _Envelope(Value):
+    """A reply on the wire: the answer as JSON text, or the refusal."""
+
+    answer: str | None = None
+    problem: ProblemDetails | None = None
+
+
+def serve(
+    broker: NatsBroker,
+    topology: Topology,
+    call: Call[Request, Reply],
+    handler: Callable[[Request], Awaitable[Reply]],
+    *,
+    workers: int = 16,
+) -> None:
+    """Answer `call` with `handler`, shared among all replicas, `workers` at a time in each."""
+
+    async def raw(message: NatsMessage) -> bytes:
+        return message.body
+
+    async def answer(body: bytes) -> bytes:
+        envelope = await _answer(call, handler, body)
+        return envelope.model_dump_json(exclude_none=True).encode()
+
+    subject = topology.rpc(call.name)
+    broker.subscriber(
+        subject, queue=call.name, max_workers=workers, decoder=raw, title=call.name
+    )(answer)
+
+
+async def _answer(
+    call: Call[Request, Reply], handler: Callable[[Request], Awaitable[Reply]], body: bytes
+) -> _Envelope:
+    try:
+        reply = await handler(call.request.model_validate_json(body))
+        text = reply.model_dump_json()
+        if len(text) > MAX_REPLY_BYTES:
+            raise Problem(500, "reply_too_large", f"{call.name} answers more than fits a message.")
+        return _Envelope(answer=text)
+    except Problem as problem:
+        return _Envelope(problem=problem.details)
+    except ValidationError as exc:
+        place = exc.errors(include_input=False, include_url=False)[0]["loc"]
+        field = ".".join(str(part) for part in place)
+        detail = f"{call.name} does not understand the request."
+        return _refusal(Problem(422, "invalid_request", detail, field=field))
+    except TryLater as exc:
+        return _refusal(Problem(503, "unavailable", exc.detail))
+    except Exception:
+        log.exception("rpc.failed", call=call.name)
+        return _refusal(Problem(500, "internal_error", f"{call.name} failed; see its log."))
+
+
+def _refusal(problem: Problem) -> _Envelope:
+    return _Envelope(problem=problem.details)
+
+
+class Caller:
+    """Asks other services. Raises Problem for refusals and TryLater when nobody answers."""
+
+    def __init__(self, nc: Client, topology: Topology, *, timeout_s: float = 5.0) -> None:
+        self._nc = nc
+        self._topology = topology
+        self._timeout_s = timeout_s
+
+    async def __call__(
+        self, call: Call[Request, Reply], request: Request, *, timeout_s: float | None = None
+    ) -> Reply:
+        try:
+            message = await self._nc.request(
+                self._topology.rpc(call.name),
+                request.model_dump_json().encode(),
+                timeout=timeout_s or self._timeout_s,
+            )
+        except (NatsError, OSError) as exc:
+            raise TryLater(f"nobody answers {call.name}: {type(exc).__name__}") from exc
+        envelope = _Envelope.model_validate_json(message.data)
+        if envelope.problem is not None:
+            if envelope.problem.status == 503:
+                raise TryLater(envelope.problem.detail)
+            raise Problem.of(envelope.problem)
+        return call.reply.model_validate_json(envelope.answer or "{}")

@@ -1,0 +1,64 @@
+"""Settings come from the environment; a wrong one stops the service before it is ready."""
+
+import os
+import sys
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EXIT_MISCONFIGURED = 2
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+
+    nats_url: SecretStr = Field(
+        description="Address of the NATS server, with user or token if it wants one.",
+        examples=["nats://127.0.0.1:4222"],
+    )
+    nats_namespace: str = Field(
+        default="",
+        pattern=r"^[a-z0-9]{0,32}$",
+        description="Prefix of streams and subjects; lets installations share one server.",
+        examples=["staging"],
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that is logged.", examples=["info"]
+    )
+    enable_structured_logging: bool = Field(
+        default=True, description="JSON lines; false gives lines for people.", examples=["true"]
+    )
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load_settings(settings: type[S]) -> S:
+    """Read `settings` from the environment, or exit with status 2 naming each wrong key."""
+    try:
+        return settings()
+    except ValidationError as exc:
+        for line in _explain(settings, exc):
+            print(line, file=sys.stderr)
+        raise SystemExit(EXIT_MISCONFIGURED) from None
+
+
+def fail_misconfigured(key: str, message: str) -> SystemExit:
+    """The exit for what only shows when the service opens, for example a missing directory."""
+    print(f"configuration error: {key}: {message}", file=sys.stderr)
+    return SystemExit(EXIT_MISCONFIGURED)
+
+
+def _explain(settings: type[BaseSettings], exc: ValidationError) -> list[str]:
+    lines = []
+    for error in exc.errors(include_input=False, include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        field = settings.model_fields.get(name.lower())
+        example = field.examples[0] if field is not None and field.examples else None
+        hint = f" (for example {name.upper()}={example})" if example is not None else ""
+        state = "" if name.upper() in os.environ or not name else "not set: "
+        lines.append(f"configuration error: {name.upper()}: {state}{error['msg']}{hint}")
+    return lines

@@ -1,0 +1,225 @@
+"""The stage runtime: parse → receipt → handle with heartbeat → publish with PubAck → ack.
+
+Written once, used by every step. No path ends in silence: a message is acknowledged after its
+successor is safely written, handed back with a delay, or kept as a dead letter.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from shared import wire
+from shared.deadletters import DeadLetters
+from shared.events import ContentHalted, Fact, PieceFact
+from shared.factlog import FactLog, utc_now
+from shared.outcomes import BadInput, TryLater
+from shared.settlement import Bury, Halt, Retry, backoff_s, settle_failure
+from shared.topology import Step, Topology
+
+log = structlog.get_logger(__name__)
+
+In = TypeVar("In", bound=Fact)
+Handler = Callable[[In], Awaitable[Fact | None]]
+
+
+class Delivery(Protocol):
+    """One message in our hands, as the runtime needs to see it."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def sequence(self) -> int:
+        """Position in the stream."""
+        ...
+
+    @property
+    def deliveries(self) -> int:
+        """How often the broker has handed it out, this time included."""
+        ...
+
+    async def ack(self) -> None:
+        """Done, for good."""
+        ...
+
+    async def hand_back(self, after_s: float) -> None:
+        """Somebody shall have it again after `after_s` seconds."""
+        ...
+
+    async def beat(self) -> None:
+        """Still alive: restart the broker's ack timer."""
+        ...
+
+
+@dataclass(slots=True)
+class Stage(Generic[In]):
+    """Carries the facts of one step through one handler."""
+
+    step: Step
+    handler: Handler[In]
+    facts: FactLog
+    dead_letters: DeadLetters
+    topology: Topology
+    now: Callable[[], datetime] = utc_now
+    _busy: set[str] = field(default_factory=set)
+
+    async def settle(self, delivery: Delivery) -> None:
+        """Bring one delivery to its end. Raises only what nobody could settle."""
+        started = time.perf_counter()
+        async with _heartbeat(delivery, every_s=self.step.ack_wait_s / 3):
+            try:
+                outcome = await self._attempt(delivery)
+            except asyncio.CancelledError:
+                # We are shutting down: somebody else shall begin at once.
+                await asyncio.shield(delivery.hand_back(0))
+                raise
+            except TryLater as exc:
+                # Not even the end could be written down: the broker has to keep the message.
+                await delivery.hand_back(exc.after_s or backoff_s(delivery.deliveries, jitter=0.5))
+                outcome = f"handed_back: {exc.detail}"
+        log.debug(
+            "stage.settled",
+            step=self.step.durable,
+            subject=delivery.subject,
+            outcome=outcome,
+            deliveries=delivery.deliveries,
+            duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    async def _attempt(self, delivery: Delivery) -> str:
+        try:
+            event = self._read(delivery)
+        except BadInput as bad:
+            return await self._bury(delivery, bad.reason, bad.detail)
+        key = wire.event_id(event)
+        if key in self._busy:
+            # The broker lost patience with us, but we are still at it: one at a time.
+            await delivery.hand_back(self.step.ack_wait_s)
+            return "already_running"
+        self._busy.add(key)
+        try:
+            return await self._carry(event, delivery)
+        finally:
+            self._busy.discard(key)
+
+    def _read(self, delivery: Delivery) -> In:
+        event = wire.decode(self.step.consumes, delivery.body, delivery.headers)
+        if self.topology.subject(event) != delivery.subject:
+            raise BadInput("subject_mismatch", "the body belongs to another subject")
+        return event  # type: ignore[return-value] - a Stage[In] consumes In
+
+    async def _carry(self, event: In, delivery: Delivery) -> str:
+        try:
+            if delivery.deliveries > 1 and await self._is_finished(event):
+                await delivery.ack()
+                return "finished_before"
+            successor = await self._handle(event)
+            first = successor is None or await self.facts.write(successor)
+        except BadInput as bad:
+            return await self._refuse(event, delivery, bad)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the message must be settled
+            return await self._after_failure(event, delivery, exc)
+        await delivery.ack()
+        return "done" if first else "somebody_was_first"
+
+    async def _handle(self, event: In) -> Fact | None:
+        try:
+            async with asyncio.timeout(self.step.handle_limit_s):
+                return await self.handler(event)
+        except TimeoutError as exc:
+            raise TryLater(f"not done within {self.step.handle_limit_s:.0f} s") from exc
+
+    async def _is_finished(self, event: Fact) -> bool:
+        tokens = event.subject_tokens[1:] if self.step.lane else event.subject_tokens
+        for fact in self.step.produces:
+            if await self.facts.holds(fact, tokens):
+                return True
+        return False
+
+    async def _after_failure(self, event: In, delivery: Delivery, exc: Exception) -> str:
+        if not isinstance(exc, TryLater):
+            log.warning(
+                "stage.handler_failed",
+                step=self.step.durable,
+                subject=delivery.subject,
+                deliveries=delivery.deliveries,
+                error=str(exc)[:300],
+                exc_info=exc if _is_bug(exc) else None,
+            )
+        bounded = self.step.bounded and isinstance(event, PieceFact)
+        settlement = settle_failure(
+            exc,
+            deliveries=delivery.deliveries,
+            now=self.now(),
+            deadline_at=event.deadline_at if bounded else None,  # type: ignore[attr-defined]
+        )
+        match settlement:
+            case Retry(after_s):
+                await delivery.hand_back(after_s)
+                return f"retry: {exc}"[:200]
+            case Halt(reason, detail):
+                return await self._halt(event, delivery, reason, detail)
+            case Bury(reason, detail):
+                return await self._bury(delivery, reason, detail)
+
+    async def _refuse(self, event: In, delivery: Delivery, bad: BadInput) -> str:
+        if self.step.bounded:
+            await self._write_halted(event, bad.reason, bad.detail)
+        return await self._bury(delivery, bad.reason, bad.detail)
+
+    async def _halt(self, event: In, delivery: Delivery, reason: str, detail: str) -> str:
+        await self._write_halted(event, reason, detail)
+        await delivery.ack()
+        return f"halted: {reason}"
+
+    async def _write_halted(self, event: In, reason: str, detail: str) -> None:
+        if not isinstance(event, PieceFact):
+            raise TypeError(f"{self.step.durable} is bounded but takes no piece")
+        halted = ContentHalted.following(
+            event, stage=self.step.durable, reason=reason, detail=detail[:500]
+        )
+        await self.facts.write(halted)
+
+    async def _bury(self, delivery: Delivery, reason: str, detail: str) -> str:
+        await self.dead_letters.keep(
+            step=self.step.durable,
+            subject=delivery.subject,
+            sequence=delivery.sequence,
+            reason=reason,
+            detail=detail,
+            headers=dict(delivery.headers),
+            body=delivery.body,
+        )
+        await delivery.ack()
+        log.error("stage.dead_letter", step=self.step.durable, reason=reason, detail=detail)
+        return f"buried: {reason}"
+
+
+def _is_bug(exc: Exception) -> bool:
+    return type(exc).__module__ != "shared.outcomes"
+
+
+@asynccontextmanager
+async def _heartbeat(delivery: Delivery, *, every_s: float) -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await delivery.beat()
+            except Exception as exc:  # noqa: BLE001 - a missed beat costs a redelivery, no more
+                log.debug("stage.beat_failed", subject=delivery.subject, error=str(exc)[:200])
+
+    heart = asyncio.create_task(beat(), name=f"heartbeat {delivery.subject}")
+    try:
+        yield
+    finally:
+        heart.cancel()
