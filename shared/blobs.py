@@ -95,7 +95,9 @@ class JetStreamBlobs:
             try:
                 self._store = await self._js.object_store(self._bucket)
             except BucketNotFoundError as exc:
-                raise TryLater(f"bucket {self._bucket} is missing; run `atelier provision`") from exc
+                raise TryLater(
+                    f"bucket {self._bucket} is missing; run `atelier provision`"
+                ) from exc
         return self._store
 
     def _key(self, ref: BlobRef) -> str:

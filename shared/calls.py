@@ -262,6 +262,8 @@ class Piece(Value):
     platform: str
     object_key: str | None = None
     thumbnail_key: str | None = None
+    url: str | None = None
+    public: bool = False
     uploaded: bool = True
     image_sha256: str | None = None
     media_type: str | None = None
@@ -293,7 +295,7 @@ class TimelineEntry(Value):
     at: AwareDatetime
     run: int
     fact: str
-    detail: dict[str, object] = {}
+    detail: dict[str, object] = Field(default_factory=dict)
 
 
 class AttemptRecord(Value):
@@ -423,7 +425,7 @@ class NoteCall(Asked):
 # --- Storage and provider state ------------------------------------------------------------------
 
 
-class SignLinks(Asked):
+class SignLinks(Value):
     """Ask for links to delivered objects that work for a while without further permission."""
 
     keys: tuple[str, ...] = Field(max_length=100)
@@ -440,7 +442,7 @@ class ComponentHealth(Value):
     """State of a component for the health page."""
 
     status: Literal["ok", "degraded", "down"]
-    detail: dict[str, object] = {}
+    detail: dict[str, object] = Field(default_factory=dict)
 
 
 FIND_KEY = Call("ledger.key.find", FindKey, ApiKey)

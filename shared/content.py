@@ -12,7 +12,7 @@ SubjectToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"
 BucketKey = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,511}$", strip_whitespace=True)
 ]
-"""The key of an object in a bucket, never a URL: a URL could carry a signature or a foreign host."""
+"""Key of an object in a bucket, never a URL: that could carry a signature or a foreign host."""
 
 
 class Value(BaseModel):
@@ -173,9 +173,7 @@ class Verdict(Value):
 class Delivery(Value):
     """Where a piece's files are kept once moderation has spoken."""
 
-    held: bool = Field(
-        default=False, description="kept in the private review store, not delivered"
-    )
+    held: bool = Field(default=False, description="kept in the private review store, not delivered")
     object_key: str
     thumbnail_key: str
     image_sha256: Sha256 = Field(description="of the delivered file")
@@ -184,4 +182,6 @@ class Delivery(Value):
     media_type: str
     width: int
     height: int
+    url: str = Field(description="where the file lies, never signed")
+    public: bool = Field(description="readable by anybody; false: only by a signed link")
     uploaded: bool = Field(default=True, description="false: kept private, shown as a data URL")

@@ -30,7 +30,7 @@ class DeadLetter(Value):
 class DeadLetters(Protocol):
     """Where unreadable messages go."""
 
-    async def keep(  # noqa: PLR0913 - a letter is all of this
+    async def keep(
         self,
         *,
         step: str,
@@ -53,7 +53,7 @@ class JetStreamDeadLetters:
         self._topology = topology
         self._blobs = blobs
 
-    async def keep(  # noqa: PLR0913
+    async def keep(
         self,
         *,
         step: str,

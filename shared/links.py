@@ -1,7 +1,7 @@
-"""Links to private objects of the local object directory, good for a while.
+r"""Links to private objects of the local object directory, good for a while.
 
 `?expires=<unix seconds>&signature=<hex>` where the signature is HMAC-SHA256 over
-`<expires>\\n<key>`; whoever serves the directory checks it, whoever stores signs it.
+`<expires>\n<key>`; whoever serves the directory checks it, whoever stores signs it.
 """
 
 import hashlib

@@ -18,6 +18,7 @@ from nats.js.api import (
 )
 from nats.js.errors import BucketNotFoundError, NotFoundError
 
+from shared.events import FACTS
 from shared.service import DEAD_LETTER_BODIES, STAGING
 from shared.topology import Step, Topology
 
@@ -33,12 +34,25 @@ class Limits:
     staging_age_s: float = 48 * _HOUR_S
     stream_bytes: int = 256 * 2**20
     staging_bytes: int = 4 * 2**30
+    dead_letter_bytes: int = 256 * 2**20
     message_bytes: int = 512 * 2**10
 
+    @classmethod
+    def within(cls, total_bytes: int) -> "Limits":
+        """Limits that together stay below `total_bytes`: the broker reserves what is promised.
 
-async def provision(
-    js: JetStreamContext, topology: Topology, limits: Limits
-) -> AsyncIterator[str]:
+        Half goes to staging, where images wait; the rest is shared by the streams of facts.
+        """
+        streams = len(FACTS) + 1
+        usual = cls()
+        return cls(
+            stream_bytes=min(usual.stream_bytes, total_bytes * 4 // 10 // streams),
+            staging_bytes=min(usual.staging_bytes, total_bytes // 2),
+            dead_letter_bytes=min(usual.dead_letter_bytes, total_bytes // 20),
+        )
+
+
+async def provision(js: JetStreamContext, topology: Topology, limits: Limits) -> AsyncIterator[str]:
     """Bring the broker to the wanted state; yields the name of each thing as it is in place."""
     for fact in topology.facts:
         name = topology.stream(fact)
@@ -51,11 +65,12 @@ async def provision(
     for step in topology.steps:
         await _consumer(js, topology, step)
         yield f"consumer {topology.stream(step.consumes)}/{step.durable}"
-    ages = {STAGING: limits.staging_age_s, DEAD_LETTER_BODIES: limits.dead_letters_age_s}
-    for purpose, age_s in ages.items():
-        bucket = topology.bucket(purpose)
-        await _bucket(js, bucket, age_s, limits.staging_bytes)
-        yield f"bucket {bucket}"
+    staging = topology.bucket(STAGING)
+    await _bucket(js, staging, limits.staging_age_s, limits.staging_bytes)
+    yield f"bucket {staging}"
+    bodies = topology.bucket(DEAD_LETTER_BODIES)
+    await _bucket(js, bodies, limits.dead_letters_age_s, limits.dead_letter_bytes)
+    yield f"bucket {bodies}"
 
 
 async def _stream(

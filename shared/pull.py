@@ -3,13 +3,14 @@
 Speaks the pull protocol of JetStream itself (ADR-13 of nats-io/nats-architecture-and-design:
 `$JS.API.CONSUMER.MSG.NEXT`, statuses 404/408/409, idle heartbeats), because a loop on top of the
 client's `fetch` either waits for the slowest of a batch or holds messages that others could work
-on. Survives any outage: silence longer than two heartbeats means the request is lost (a broker
-that restarted, a consumer that was deleted), and the loop asks anew.
+on. Survives any outage: one request is under way at a time, and when the connection was renewed
+or two heartbeats were missed it is gone (a broker that restarted, a consumer that was deleted),
+and the loop asks anew.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import structlog
 from nats.aio.client import Client
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 _NANOSECONDS = 1_000_000_000
 _IDLE_HEARTBEAT = "100"
 _REQUEST_ENDED = frozenset({"404", "408"})
+_OFFLINE_POLL_S = 0.2
+_DRAIN_LIMIT_S = 2.0
+_CANCEL_LIMIT_S = 2.0
 
 
 class PullLoop:
@@ -46,14 +50,20 @@ class PullLoop:
         self._next = f"{api_prefix}.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._handle = handle
         self._permits = permits
-        self._expires_s = expires_s
+        self._request = {
+            "expires": int(expires_s * _NANOSECONDS),
+            "idle_heartbeat": int(heartbeat_s * _NANOSECONDS),
+        }
         self._heartbeat_s = heartbeat_s
-        self._asked = 0
-        self._running: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._stopping = False
+        self._inbox = nc.new_inbox()
         self._subscription: Subscription | None = None
+        self._requests = 0
+        self._due = 0
         self._heard_at = 0.0
+        self._connection = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._stopping = False
         self._runner: asyncio.Task[None] | None = None
 
     @property
@@ -61,123 +71,138 @@ class PullLoop:
         """Messages being handled right now."""
         return len(self._running)
 
+    @property
+    def requests(self) -> int:
+        """How often the broker was asked for messages."""
+        return self._requests
+
     def start(self) -> None:
         """Begin to take messages."""
         self._runner = asyncio.create_task(self._run(), name=f"pull {self._name}")
 
     async def stop(self, *, grace_s: float) -> None:
-        """Take no more, hand back what was not begun, give what was begun `grace_s` to finish."""
+        """Take no more, hand back what was not begun, give what was begun `grace_s` to finish.
+
+        Returns at most a few seconds after the grace, whatever the broker and the handlers do.
+        """
         self._stopping = True
-        self._wake.set()
+        self._news.set()
         if self._runner is not None:
             await self._runner
-        await self._forget_subscription(drain=True)
+        await self._stop_listening()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=grace_s)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=_CANCEL_LIMIT_S)
 
     async def _run(self) -> None:
-        delay_s = 0.1
         while not self._stopping:
             try:
                 await self._take()
-                delay_s = 0.1
-            except (NatsError, OSError, TimeoutError) as exc:
-                log.warning("pull.interrupted", consumer=self._name, error=type(exc).__name__)
-                await self._forget_subscription(drain=False)
-                await self._pause(delay_s)
-                delay_s = min(delay_s * 2, 2.0)
+            except Exception as exc:  # noqa: BLE001 - a loop that ends is a service that sleeps
+                log.warning("pull.interrupted", consumer=self._name, error=repr(exc))
+                self._due = 0
+                await self._pause(self._heartbeat_s)
 
     async def _take(self) -> None:
+        """Keep one request under way while permits are free; return when there is news."""
+        if not self._nc.is_connected:
+            self._due = 0
+            await self._pause(_OFFLINE_POLL_S)
+            return
         if self._subscription is None:
-            await self._subscribe()
-        await self._ask()
+            self._subscription = await self._nc.subscribe(f"{self._inbox}.*", cb=self._on_message)
+        if self._due and self._is_lost():
+            self._due = 0
+        if not self._due and len(self._running) < self._permits:
+            await self._ask(self._permits - len(self._running))
         await self._pause(self._heartbeat_s)
-        if self._asked and self._silent_s() > 2 * self._heartbeat_s:
-            raise TimeoutError(f"{self._name} is silent")
 
-    async def _subscribe(self) -> None:
-        inbox = self._nc.new_inbox()
-        self._subscription = await self._nc.subscribe(inbox, cb=self._on_message)
-        self._asked = 0
+    async def _ask(self, batch: int) -> None:
+        self._requests += 1
+        self._due = batch
         self._heard_at = self._time()
-
-    async def _ask(self) -> None:
-        free = self._permits - len(self._running) - self._asked
-        # Many permits are topped up in halves: one request for each message would double the
-        # traffic. A single permit is asked for as soon as it frees.
-        if self._stopping or free < max(1, self._permits // 2) and self._asked:
-            return
-        if free < 1 or self._subscription is None:
-            return
-        if self._asked == 0:
-            self._heard_at = self._time()
-        self._asked += free
-        request = {
-            "batch": free,
-            "expires": int(self._expires_s * _NANOSECONDS),
-            "idle_heartbeat": int(self._heartbeat_s * _NANOSECONDS),
-        }
+        self._connection = self._nc.stats["reconnects"]
         await self._nc.publish(
-            self._next, json.dumps(request).encode(), reply=self._subscription.subject
+            self._next,
+            json.dumps({"batch": batch, **self._request}).encode(),
+            reply=f"{self._inbox}.{self._requests}",
         )
+
+    def _is_lost(self) -> bool:
+        if self._connection != self._nc.stats["reconnects"]:
+            return True
+        silent_s = self._time() - self._heard_at
+        if silent_s <= 2 * self._heartbeat_s:
+            return False
+        log.warning("pull.silent", consumer=self._name, silent_s=round(silent_s, 1))
+        return True
 
     async def _on_message(self, msg: Msg) -> None:
         self._heard_at = self._time()
         if not msg.reply:
-            self._on_status(msg.headers or {})
+            self._on_status(msg)
             return
-        self._asked = max(0, self._asked - 1)
+        self._due = max(0, self._due - 1)
+        if not self._due:
+            self._news.set()
         if self._stopping or len(self._running) >= self._permits:
+            # Not begun, so somebody else shall have it at once.
             await msg.nak()
             return
-        task = asyncio.create_task(self._handle(msg), name=f"handle {msg.subject}")
+        task = asyncio.create_task(self._settle(msg), name=f"handle {msg.subject}")
         self._running.add(task)
         task.add_done_callback(self._on_done)
 
-    def _on_status(self, headers: Mapping[str, str]) -> None:
+    async def _settle(self, msg: Msg) -> None:
+        try:
+            await self._handle(msg)
+        except Exception:
+            # The broker keeps the message and hands it out again after its ack wait.
+            log.exception("pull.not_settled", consumer=self._name, subject=msg.subject)
+
+    def _on_status(self, msg: Msg) -> None:
+        if msg.subject != f"{self._inbox}.{self._requests}":
+            return  # of a request that was given up
+        headers = msg.headers or {}
         status = headers.get("Status", "")
         if status == _IDLE_HEARTBEAT:
             return
         if status in _REQUEST_ENDED:
-            left = headers.get("Nats-Pending-Messages")
-            self._asked = max(0, self._asked - int(left)) if left is not None else 0
-            self._wake.set()
+            self._due = 0
+            self._news.set()
             return
         # A deleted consumer, a broker that shuts down, too many waiting: the request is gone.
-        # Leave it counted, so that the silence watchdog paces the next one.
+        # It stays due, so that the silence paces the next one.
         description = headers.get("Description", "no consumer answers; run `atelier provision`")
         log.warning("pull.refused", consumer=self._name, status=status, description=description)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._wake.set()
-        if not task.cancelled() and (exc := task.exception()) is not None:
-            log.error("pull.handler_escaped", consumer=self._name, exc_info=exc)
+        if not self._due:
+            self._news.set()
 
-    async def _forget_subscription(self, *, drain: bool) -> None:
-        subscription, self._subscription, self._asked = self._subscription, None, 0
+    async def _stop_listening(self) -> None:
+        subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
         try:
-            # Draining also runs what has arrived but was not begun: `_on_message` hands it back.
-            await (subscription.drain() if drain else subscription.unsubscribe())
+            async with asyncio.timeout(_DRAIN_LIMIT_S):
+                # Draining also runs what has arrived but was not begun; it is handed back.
+                await (subscription.drain() if self._nc.is_connected else subscription.unsubscribe())
         except (NatsError, OSError, TimeoutError) as exc:
-            log.debug("pull.unsubscribe_failed", consumer=self._name, error=type(exc).__name__)
+            log.debug("pull.left_unheard", consumer=self._name, error=repr(exc))
 
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._wake.wait()
+                await self._news.wait()
         except TimeoutError:
             return
         finally:
-            self._wake.clear()
-
-    def _silent_s(self) -> float:
-        return self._time() - self._heard_at
+            self._news.clear()
 
     @staticmethod
     def _time() -> float:

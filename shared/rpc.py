@@ -57,9 +57,9 @@ def serve(
         return envelope.model_dump_json(exclude_none=True).encode()
 
     subject = topology.rpc(call.name)
-    broker.subscriber(
-        subject, queue=call.name, max_workers=workers, decoder=raw, title=call.name
-    )(answer)
+    broker.subscriber(subject, queue=call.name, max_workers=workers, decoder=raw, title=call.name)(
+        answer
+    )
 
 
 async def _answer(
@@ -67,10 +67,6 @@ async def _answer(
 ) -> _Envelope:
     try:
         reply = await handler(call.request.model_validate_json(body))
-        text = reply.model_dump_json()
-        if len(text) > MAX_REPLY_BYTES:
-            raise Problem(500, "reply_too_large", f"{call.name} answers more than fits a message.")
-        return _Envelope(answer=text)
     except Problem as problem:
         return _Envelope(problem=problem.details)
     except ValidationError as exc:
@@ -83,6 +79,10 @@ async def _answer(
     except Exception:
         log.exception("rpc.failed", call=call.name)
         return _refusal(Problem(500, "internal_error", f"{call.name} failed; see its log."))
+    text = reply.model_dump_json()
+    if len(text) > MAX_REPLY_BYTES:
+        return _refusal(Problem(500, "reply_too_large", f"{call.name} answers too much at once."))
+    return _Envelope(answer=text)
 
 
 def _refusal(problem: Problem) -> _Envelope:

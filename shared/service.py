@@ -154,7 +154,7 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
         logger=None,
         # A broker may be away for long; the client's default gives up after a minute.
         max_reconnect_attempts=-1,
-        reconnect_time_wait=0.5,
+        reconnect_time_wait=1,
         error_cb=_report_error,
         graceful_timeout=STOP_GRACE_S,
     )

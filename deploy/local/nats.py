@@ -20,6 +20,7 @@ from deploy.local.processes import (
     stop_process,
     tethered,
 )
+from deploy.local.servers import ServerFailed
 
 HOST = "127.0.0.1"
 ANY_FREE_PORT = -1
@@ -31,7 +32,7 @@ STOP_GRACE_S = 20.0
 LOG_TAIL_CHARS = 2000
 
 
-class NatsFailed(Exception):
+class NatsFailed(ServerFailed):
     """The broker could not be started; the message ends with its own words."""
 
 
@@ -92,9 +93,7 @@ class EmbeddedNats:
         log_begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self._process = spawn(
-                tethered(
-                    [binary(), "--config", self._config_file], death_signal=signal.SIGTERM
-                ),
+                tethered([binary(), "--config", self._config_file], death_signal=signal.SIGTERM),
                 env={"PATH": os.environ.get("PATH", os.defpath)},
                 output=log,
             )

@@ -22,18 +22,21 @@ from deploy.local.processes import (
     tethered,
 )
 from deploy.local.runtime_dir import make_runtime_dir
+from deploy.local.servers import ServerFailed
 
 USER = "atelier"
 DATABASE = "atelier"
 INITDB_TIMEOUT_S = 180.0
 START_TIMEOUT_S = 120.0  # a crash recovery may come first
 STOP_GRACE_S = 20.0
+RETRY_INTERVAL_S = 0.2
 LOG_TAIL_CHARS = 2000
+SCRATCH_SUFFIX = "-initdb-"
 # After kill -9 of the postmaster its last child lets go of the shared memory a moment later.
 STILL_IN_USE = "is still in use"
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(ServerFailed):
     """Postgres could not be set up, started or asked; the message ends with its own words."""
 
 
@@ -124,16 +127,16 @@ class EmbeddedPostgres:
 
     async def _start(self) -> None:
         self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descent = await asyncio.to_thread(
-            choose_descent, binaries() / "postgres", self.data_dir
-        )
+        descent = await asyncio.to_thread(choose_descent, binaries() / "postgres", self.data_dir)
         await self._stop_orphan()
         await asyncio.to_thread(descent.own, self.data_dir)
         if not (self.data_dir / "PG_VERSION").exists():
             await self._initialise(descent)
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
-        while not await self._try_start(descent, deadline):
-            await asyncio.sleep(POLL_INTERVAL_S * 10)
+        started = False
+        while not started:
+            started = await self._try_start(descent, deadline)
+            await asyncio.sleep(0 if started else RETRY_INTERVAL_S)
         await self._create_database()
 
     def _make_socket_dir(self) -> Path:
@@ -162,15 +165,16 @@ class EmbeddedPostgres:
 
     async def _initialise(self, descent: Descent) -> None:
         # In a directory beside it, then renamed: an interrupted initdb leaves no half database.
-        scratch = Path(tempfile.mkdtemp(prefix=".initdb-", dir=self.data_dir.parent))
+        if self.data_dir.exists() and any(self.data_dir.iterdir()):
+            raise PostgresFailed(f"{self.data_dir} holds something, but no database; empty it")
+        prefix = f".{self.data_dir.name}{SCRATCH_SUFFIX}"
+        scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=self.data_dir.parent))
         try:
-            await asyncio.to_thread(descent.own, scratch)
+            descent.own(scratch)
             await self._initdb(scratch, descent)
-            if self.data_dir.exists():
-                await asyncio.to_thread(self.data_dir.rmdir)
-            scratch.rename(self.data_dir)
+            _take_place(scratch, self.data_dir)
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, True)
+            await asyncio.to_thread(_remove_scratch, self.data_dir.parent, prefix)
 
     async def _initdb(self, directory: Path, descent: Descent) -> None:
         command = [
@@ -190,8 +194,7 @@ class EmbeddedPostgres:
 
     async def _try_start(self, descent: Descent, deadline: float) -> bool:
         """Start once; False when a dying predecessor still holds the directory."""
-        for left_behind in Path(str(self._socket_dir)).glob(".s.PGSQL.*"):
-            left_behind.unlink()
+        _remove_sockets(self._socket_dir)
         log_begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
             self._process = spawn(
@@ -254,6 +257,24 @@ class EmbeddedPostgres:
         with self.log_file.open("rb") as log:
             log.seek(begin)
             return log.read().decode(errors="replace")[-LOG_TAIL_CHARS:].strip()
+
+
+def _remove_sockets(directory: Path | None) -> None:
+    """Remove what a killed server left; its lock file names an id somebody may have by now."""
+    for left_behind in directory.glob(".s.PGSQL.*") if directory else ():
+        left_behind.unlink()
+
+
+def _take_place(scratch: Path, data_dir: Path) -> None:
+    if data_dir.exists():
+        data_dir.rmdir()
+    scratch.rename(data_dir)
+
+
+def _remove_scratch(directory: Path, prefix: str) -> None:
+    """Remove what this or an interrupted initialisation left."""
+    for scratch in directory.glob(f"{prefix}*"):
+        shutil.rmtree(scratch)
 
 
 def _environment() -> dict[str, str]:

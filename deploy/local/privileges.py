@@ -7,12 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.errors import CannotRun
 from deploy.local.processes import TETHER
 
 PREFERRED_USERS = ("postgres", "nobody")
 
 
-class CannotLeaveRoot(Exception):
+class CannotLeaveRoot(CannotRun):
     """Neither a user namespace nor another user can run Postgres here."""
 
 
@@ -30,7 +31,7 @@ class Descent:
         if _owned_by(directory, self.owner):
             return
         for parent, _, files in os.walk(directory):
-            for path in (parent, *(os.path.join(parent, name) for name in files)):
+            for path in (Path(parent), *(Path(parent, name) for name in files)):
                 os.chown(path, *self.owner, follow_symlinks=False)
 
 
@@ -70,7 +71,7 @@ def _unprivileged_user() -> pwd.struct_passwd:
 
 def _works(descent: Descent, program: Path, *extra: str) -> bool:
     command = [sys.executable, "-I", "-S", str(TETHER), *descent.options, *extra]
-    probe = subprocess.run(
+    probe = subprocess.run(  # noqa: S603 - our own tether
         [*command, "--", str(program), "--version"], capture_output=True, check=False
     )
     return probe.returncode == 0

@@ -38,7 +38,7 @@ def spawn(
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that Ctrl-C on the terminal reaches only us."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - commands are our own, never input
         command,
         env=dict(env),
         cwd=cwd,
@@ -84,9 +84,7 @@ class ProcessIdentity:
         return True
 
 
-async def stop_process(
-    process: ProcessIdentity, first: signal.Signals, *, grace_s: float
-) -> None:
+async def stop_process(process: ProcessIdentity, first: signal.Signals, *, grace_s: float) -> None:
     """Ask with `first`, wait `grace_s`, then kill."""
     process.send(first)
     if not await process.ended(grace_s):
@@ -118,8 +116,11 @@ def _start_time(pid: int) -> str | None:
 
 
 def _start_time_from_ps(pid: int) -> str | None:
-    answer = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    answer = subprocess.run(  # noqa: S603 - a process id is all that varies
+        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     state, _, started = answer.stdout.strip().partition(" ")
     return None if not started or state.startswith("Z") else started.strip()

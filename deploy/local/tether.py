@@ -26,7 +26,8 @@ def main(argv: list[str]) -> None:
     # After the change of user: the kernel forgets the parent-death signal when credentials change.
     if options.parent is not None:
         die_with_parent(libc, options.parent, options.death_signal)
-    os.execvp(options.program[0], options.program)
+    # No shell: this process is to become the program, and keep its id.
+    os.execvp(options.program[0], options.program)  # noqa: S606
 
 
 def map_user(libc: ctypes.CDLL, uid: int) -> None:
@@ -48,7 +49,7 @@ def switch_user(uid: int, gid: int) -> None:
 
 
 def die_with_parent(libc: ctypes.CDLL, parent: int, signal_number: int) -> None:
-    """Ask the kernel for `signal_number` when the parent dies; a no-op where it has no such call."""
+    """Ask the kernel for `signal_number` when the parent dies; no more where it cannot."""
     if not hasattr(libc, "prctl"):
         return
     libc.prctl(PR_SET_PDEATHSIG, signal_number)
@@ -58,8 +59,9 @@ def die_with_parent(libc: ctypes.CDLL, parent: int, signal_number: int) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
+    descriptor = os.open(path, os.O_WRONLY)
+    os.write(descriptor, text.encode())
+    os.close(descriptor)
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -78,5 +80,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except OSError as exc:
-        print(f"tether: {exc}", file=sys.stderr)
+        sys.stderr.write(f"tether: {exc}\n")
         sys.exit(EXIT_CANNOT_BECOME)

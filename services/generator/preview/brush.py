@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import cos, hypot, pi, sin
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from services.generator.preview.colour import Colour
-from services.generator.preview.curves import Point, closed_curve, open_curve, outline
+from services.generator.preview.curves import Point, closed_curve, open_curve, outline, oval
 from services.generator.preview.frame import Frame
+from services.generator.preview.gradient import Corners, enlarged, four_corners, spot
 
 Box = tuple[int, int, int, int]
+
+_COARSE = 4  # how much smaller soft paint is mixed
 
 
 class Brush:
@@ -23,21 +25,29 @@ class Brush:
         self.frame = frame
         self._draw = ImageDraw.Draw(image, "RGBA")
 
-    def within(self, frame: Frame) -> Brush:
-        """A brush on the same image whose coordinates are those of `frame`."""
-        return Brush(self.image, frame)
+    def at(self, point: Point, *, size: float = 1.0, flip: int = 1) -> Brush:
+        """A brush on the same image with its origin at that point; see `Frame.at`."""
+        return Brush(self.image, self.frame.at(point, size=size, flip=flip))
+
+    def turned_about(self, pivot: Point, angle: float) -> Brush:
+        """A brush on the same image, turned by `angle` radians about the pivot."""
+        return Brush(self.image, self.frame.turned_about(pivot, angle))
+
+    def polygon(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
+        """Fill the straight-edged polygon."""
+        self._draw.polygon(self.frame.place_all(points), fill=(*colour, round(alpha * 255)))
 
     def shape(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
         """Fill the smooth closed curve through the points."""
         self.polygon(closed_curve(points), colour, alpha)
 
-    def polygon(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
-        """Fill the straight-edged polygon."""
-        self._draw.polygon([self.frame.place(p) for p in points], fill=(*colour, round(alpha * 255)))
+    def block(self, low: Point, high: Point, colour: Colour, alpha: float = 1.0) -> None:
+        """Fill the rectangle between two opposite corners."""
+        self.polygon([low, (high[0], low[1]), high, (low[0], high[1])], colour, alpha)
 
     def oval(self, centre: Point, radii: Point, colour: Colour, alpha: float = 1.0) -> None:
         """Fill an ellipse that tilts with the frame."""
-        self.polygon(oval_points(centre, radii), colour, alpha)
+        self.polygon(oval(centre, radii), colour, alpha)
 
     def stroke(
         self,
@@ -57,57 +67,43 @@ class Brush:
         """A soft spot: `strength` opaque at its centre, nothing at its rim."""
         x, y = self.frame.place(centre)
         across, down = radii[0] * self.frame.unit, radii[1] * self.frame.unit
-        box = (round(x - across), round(y - down), round(x + across), round(y + down))
-        size = (box[2] - box[0], box[3] - box[1])
-        if min(size) < 1 or not _overlaps(box, self.image.size):
-            return
-        spot = Image.radial_gradient("L").point([round((255 - v) * strength) for v in range(256)])
-        self.image.paste(colour, box, spot.resize(size, Image.Resampling.BILINEAR))
+        box = round(x - across), round(y - down), round(x + across), round(y + down)
+        left, top = max(box[0], 0), max(box[1], 0)
+        right, bottom = min(box[2], self.image.width), min(box[3], self.image.height)
+        if right > left and bottom > top:
+            seen = (left, top, right, bottom)
+            self.image.paste(colour, seen, spot(box, seen, strength))
 
-    def wash(self, corners: tuple[Colour, Colour, Colour, Colour]) -> None:
-        """Cover the whole image with a gradient between its corners: top left, top right, bottom left, bottom right."""
-        self.image.paste(gradient(corners, self.image.size))
+    def wash(self, corners: Corners, *, share: float = 1.0) -> None:
+        """Cover the image, or its uppermost share, with a gradient between four corners."""
+        high = max(1, round(self.image.height * share))
+        self.image.paste(four_corners(corners, (self.image.width, high)))
+
+    def soften(self, radius: float) -> None:
+        """Blur what is painted so far, as a lens does with what lies far behind."""
+        blurred = self.image.filter(ImageFilter.GaussianBlur(radius * self.frame.unit))
+        self.image.paste(blurred)
 
     @contextmanager
     def clip(self, points: Sequence[Point], *, softly: bool = False) -> Iterator[Brush]:
-        """A brush whose paint stays inside the smooth closed curve; it lands on the picture at the end.
+        """A brush whose paint stays inside the smooth closed curve; it lands there at the end.
 
-        `softly` paints at a quarter of the size, much faster and right for light and shade without edges.
+        `softly` paints at a quarter of the size: much faster, and right for light and shade
+        without edges.
         """
-        placed = [self.frame.place(p) for p in closed_curve(points)]
+        placed = self.frame.place_all(closed_curve(points))
         left, top, right, bottom = box = _bounds(placed, self.image.size)
-        inner, frame = self.image.crop(box), self.frame.moved(-left, -top)
-        size = inner.size
-        if softly:
-            inner, frame = inner.reduce(4), frame.scaled(1 / 4)
-        yield Brush(inner, frame)
+        size, frame = (right - left, bottom - top), self.frame.moved(-left, -top)
+        inner = self.image.reduce(_COARSE, box) if softly else self.image.crop(box)
+        yield Brush(inner, frame.scaled(1 / _COARSE) if softly else frame)
         mask = Image.new("L", size)
         ImageDraw.Draw(mask).polygon([(x - left, y - top) for x, y in placed], fill=255)
-        self.image.paste(inner.resize(size, Image.Resampling.BILINEAR) if softly else inner, box, mask)
-
-
-def gradient(corners: tuple[Colour, Colour, Colour, Colour], size: tuple[int, int]) -> Image.Image:
-    """A four-corner gradient of the given size in pixels."""
-    seed = Image.new("RGB", (2, 2))
-    for index, colour in enumerate(corners):
-        seed.putpixel((index % 2, index // 2), colour)
-    # Sampling between the pixel centres avoids flat quarters at the edges.
-    return seed.resize(size, Image.Resampling.BILINEAR, box=(0.5, 0.5, 1.5, 1.5))
-
-
-def oval_points(centre: Point, radii: Point) -> list[Point]:
-    """The rim of an ellipse, as many points as it takes to look round."""
-    steps = 20 if hypot(*radii) < 0.2 else 48
-    turns = (2 * pi * i / steps for i in range(steps))
-    return [(centre[0] + radii[0] * cos(t), centre[1] + radii[1] * sin(t)) for t in turns]
+        self.image.paste(enlarged(inner, size) if softly else inner, box, mask)
 
 
 def _bounds(points: Sequence[Point], size: tuple[int, int]) -> Box:
-    xs, ys = [p[0] for p in points], [p[1] for p in points]
-    left, top = min(max(int(min(xs)), 0), size[0] - 1), min(max(int(min(ys)), 0), size[1] - 1)
-    right, bottom = min(int(max(xs)) + 2, size[0]), min(int(max(ys)) + 2, size[1])
-    return left, top, max(right, left + 1), max(bottom, top + 1)
-
-
-def _overlaps(box: Box, size: tuple[int, int]) -> bool:
-    return box[0] < size[0] and box[1] < size[1] and box[2] > 0 and box[3] > 0
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    left = min(max(int(min(xs)), 0), size[0] - 1)
+    top = min(max(int(min(ys)), 0), size[1] - 1)
+    right = max(min(int(max(xs)) + 2, size[0]), left + 1)
+    return left, top, right, max(min(int(max(ys)) + 2, size[1]), top + 1)

@@ -1,11 +1,16 @@
 """Curves through given points, as plain lists of points."""
 
 from collections.abc import Sequence
-from math import hypot
+from math import cos, hypot, sin, tau
 
 Point = tuple[float, float]
 
 _STEPS = 7  # straight pieces per span; enough for a face 1,000 pixels wide
+
+
+def path(text: str) -> list[Point]:
+    """The points written as `x,y x,y ...`."""
+    return [(float(x), float(y)) for x, _, y in (pair.partition(",") for pair in text.split())]
 
 
 def closed_curve(points: Sequence[Point]) -> list[Point]:
@@ -35,19 +40,16 @@ def outline(line: Sequence[Point], width: float, ends: tuple[float, float]) -> l
     return [*left, *reversed(right)]
 
 
+def oval(centre: Point, radii: Point) -> list[Point]:
+    """The rim of an ellipse, as many points as it takes to look round."""
+    steps = 20 if hypot(*radii) < 0.2 else 48
+    turns = (tau * step / steps for step in range(steps))
+    return [(centre[0] + radii[0] * cos(t), centre[1] + radii[1] * sin(t)) for t in turns]
+
+
 def mirrored(right_side: Sequence[Point]) -> list[Point]:
-    """A symmetric outline from its right side, given from top to bottom; points at x = 0 are not doubled."""
+    """A symmetric outline from its right side; points at x = 0 are not doubled."""
     return [*right_side, *((-x, y) for x, y in reversed(right_side) if x != 0)]
-
-
-def flipped(points: Sequence[Point], side: int) -> list[Point]:
-    """The points as they are for side 1, mirrored left to right for side -1."""
-    return [(x * side, y) for x, y in points]
-
-
-def shifted(points: Sequence[Point], right: float, down: float) -> list[Point]:
-    """The points moved."""
-    return [(x + right, y + down) for x, y in points]
 
 
 def _swell(position: float, ends: tuple[float, float]) -> float:

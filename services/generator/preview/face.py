@@ -1,6 +1,6 @@
 """The face: skin, ears, eyes, brows, nose, mouth, and what is worn on it."""
 
-from services.generator.preview.brush import Brush
+from services.generator.preview.brush import Brush, oval_points
 from services.generator.preview.colour import Colour, darker, lighter, luminance, mix
 from services.generator.preview.curves import Point, flipped, mirrored, open_curve
 from services.generator.preview.dice import Dice
@@ -25,7 +25,7 @@ def face_outline(face: Features) -> list[Point]:
             (0.93, -0.78),
             (0.985, -0.2),
             (0.955, 0.28),
-            (face.jaw, 0.76),
+            (face.jaw, 0.80),
             (face.chin + 0.14, face.face_length - 0.14),
             (face.chin * 0.55, face.face_length - 0.015),
             (0.0, face.face_length),
@@ -59,11 +59,11 @@ def _skin(brush: Brush, face: Features, pose: Pose) -> None:
         skin.wash((*corners, *corners))
         skin.glow((-1.15 * side, 0.5), (0.75, 1.5), shade, 0.75)
         skin.glow((0.30 * side, -0.55), (0.75, 0.6), lighter(face.skin, 0.35), 0.35)
-        skin.glow((0.0, -1.25), (1.3, 0.62), shade, 0.85)
+        skin.glow((0.0, -1.25), (1.25, 0.60), shade, 0.60)
         skin.glow((0.0, face.face_length + 0.12), (0.8, 0.36), shade, 0.55)
         for cheek in (-1, 1):
             x = 0.56 * cheek + pose.look * 0.08
-            skin.glow((x, 0.40), (0.40, 0.32), mix(face.skin, (222, 74, 82), 0.55), 0.62)
+            skin.glow((x, 0.40), (0.40, 0.32), mix(face.skin, (226, 84, 84), 0.50), 0.40)
             skin.glow((x * 0.98, 0.22), (0.20, 0.10), lighter(face.skin, 0.5), 0.35)
             skin.glow((0.42 * cheek + pose.look * 0.08, -0.13), (0.36, 0.24), shade, 0.55)
 
@@ -82,7 +82,8 @@ def paint_earrings(brush: Brush, face: Features) -> None:
             brush.oval((x, 0.42), (0.05, 0.05), _GOLD)
             brush.oval((x - 0.012, 0.408), (0.018, 0.018), (255, 246, 220))
         elif face.earrings is Earrings.HOOPS:
-            ring = [(x, 0.40), (x + 0.13, 0.53), (x + 0.09, 0.70), (x - 0.09, 0.70), (x - 0.13, 0.53), (x, 0.40)]
+            ring = oval_points((x, 0.54), (0.13, 0.15))[::2]
+            ring = [*ring, *ring[:1]]
             brush.stroke(ring, 0.035, _GOLD)
         elif face.earrings is Earrings.DROPS:
             brush.stroke([(x, 0.40), (x, 0.56)], 0.022, _GOLD)
@@ -125,8 +126,8 @@ def _eye(brush: Brush, face: Features, side: int, width: float, look: float) -> 
 
 
 def _brow(brush: Brush, face: Features, side: int) -> None:
-    top = -0.27 - face.brow_arch * 0.3
-    line = [(-0.25, top + 0.045), (-0.05, top - face.brow_arch * 0.55), (0.13, top - face.brow_arch), (0.31, top + 0.045)]
+    top, arch = -0.295, face.brow_arch
+    line = [(-0.23, top), (-0.04, top - arch * 0.55), (0.14, top - arch * 0.75), (0.31, top + 0.05)]
     tone = darker(face.hair_colour, 0.30 if luminance(face.hair_colour) > 0.3 else 0.05)
     brush.stroke(flipped(line, side), face.brow_weight, tone, 0.92, ends=(0.75, 0.08))
 
@@ -149,14 +150,15 @@ def _nose(brush: Brush, face: Features, pose: Pose) -> None:
 
 def _mouth(brush: Brush, face: Features, open_smile: bool) -> None:
     tone = mix(face.lips, skin_shade(face.skin), 0.38)
-    y, half, full = face.nose_length + 0.345, face.mouth_width, face.lip_fullness
+    y, half, full = face.nose_length + 0.365, face.mouth_width, face.lip_fullness
     gap = 0.075 if open_smile else 0.0
-    corner = (half * 1.06, y - 0.045)
+    corner = (half * 1.08, y - 0.092)
     upper = [corner, (half * 0.5, y - 0.075 * full - 0.01), (0.07, y - 0.095 * full), (0.0, y - 0.072 * full)]
-    seam = [(half * 0.5, y + 0.008), (0.0, y + 0.014)]
+    seam = [(half * 0.55, y - 0.002), (0.0, y + 0.024)]
     lower = [(half * 0.55, y + 0.012 + gap * 0.75), (0.0, y + 0.02 + gap)]
     under = [(0.0, y + gap + 0.125 * full), (half * 0.5, y + gap * 0.8 + 0.095 * full)]
     brush.glow((0.0, y + gap + 0.20 * full), (0.24, 0.07), skin_shade(face.skin), 0.75)
+    brush.shape(_both([*upper[::-1][:3], corner, *under[::-1]]), darker(tone, 0.14))
     if open_smile:
         _teeth(brush, corner, seam, lower)
     brush.shape(_both([*under[:1], *under[1:], corner, *lower]), lighter(tone, 0.06))

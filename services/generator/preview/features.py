@@ -102,7 +102,7 @@ def features(avatar_id: str) -> Features:
     """The same features for the same id, always; another id looks like somebody else."""
     dice = Dice(f"face/{avatar_id}")
     skin = dice.pick("skin", SKINS)
-    fair = luminance(skin) > 0.6
+    fair = luminance(skin) > 0.65
     return Features(
         skin=skin,
         hair=dice.pick("hair", tuple(Hair)),
@@ -114,11 +114,11 @@ def features(avatar_id: str) -> Features:
         eye_gap=dice.between("eye gap", 0.40, 0.45),
         brow_weight=dice.between("brow weight", 0.055, 0.095),
         brow_arch=dice.between("brow arch", 0.03, 0.10),
-        jaw=dice.between("jaw", 0.80, 0.91),
+        jaw=dice.between("jaw", 0.77, 0.88),
         chin=dice.between("chin", 0.30, 0.44),
-        face_length=dice.between("face length", 1.24, 1.36),
+        face_length=dice.between("face length", 1.32, 1.45),
         nose_width=dice.between("nose width", 0.15, 0.21),
-        nose_length=dice.between("nose length", 0.44, 0.52),
+        nose_length=dice.between("nose length", 0.48, 0.56),
         lips=dice.pick("lips", LIPS),
         lip_fullness=dice.between("lip fullness", 0.8, 1.2),
         mouth_width=dice.between("mouth width", 0.31, 0.38),

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from services.generator.preview.brush import Brush
+from services.generator.preview.brush import Brush, oval_points
 from services.generator.preview.colour import Colour, darker, lighter, mix
 from services.generator.preview.curves import Point, closed_curve, flipped
 from services.generator.preview.dice import Dice
 from services.generator.preview.features import Features
-from services.generator.preview.hair_styles import CUTS, Lock
+from services.generator.preview.hair_styles import CUTS
 from services.generator.preview.light import Light
+from services.generator.preview.lock import Lock
 
 _STRANDS = 11
 
@@ -34,7 +35,10 @@ def _paint(brush: Brush, lock: Lock, face: Features, light: Light, tone: Colour)
         top = (lit, far) if light.side < 0 else (far, lit)
         hair.wash((*top, darker(top[0], 0.22), darker(top[1], 0.22)))
         first, second = (flipped(guide, face.parting) for guide in lock.guides)
-        _strands(hair, first, second, tone)
+        if lock.curl:
+            _ringlets(hair, outline, lock.curl, tone)
+        else:
+            _strands(hair, first, second, tone)
         _shine(hair, light, tone)
     if lock.curl:
         _curls(brush, [(x * 0.97, y * 0.97) for x, y in outline][::2], lock.curl * 0.55, lighter(tone, 0.05))
@@ -44,8 +48,8 @@ def _strands(brush: Brush, first: Sequence[Point], second: Sequence[Point], tone
     for index in range(_STRANDS):
         share = (index + 0.5) / _STRANDS
         line = [(a + (c - a) * share, b + (d - b) * share) for (a, b), (c, d) in zip(first, second, strict=True)]
-        colour = lighter(tone, 0.26) if index % 3 == 1 else darker(tone, 0.42)
-        brush.stroke(line, 0.05 if index % 2 else 0.03, colour, 0.30, ends=(0.2, 0.1))
+        colour = lighter(tone, 0.22) if index % 3 == 1 else darker(tone, 0.38)
+        brush.stroke(line, 0.07 if index % 2 else 0.035, colour, 0.22, ends=(0.1, 0.1))
 
 
 def _shine(brush: Brush, light: Light, tone: Colour) -> None:
@@ -58,15 +62,21 @@ def _shine(brush: Brush, light: Light, tone: Colour) -> None:
 def _curls(brush: Brush, outline: Sequence[Point], size: float, tone: Colour) -> None:
     rim = closed_curve(outline)
     dice = Dice(f"curls/{len(rim)}/{size}")
-    step = max(1, len(rim) // 34)
-    for index, (x, y) in enumerate(rim[::step]):
-        radius = size * dice.between(f"size{index}", 0.75, 1.15)
-        shade = mix(darker(tone, 0.15), lighter(tone, 0.16), dice.unit(f"shade{index}"))
+    for index, (x, y) in enumerate(rim[:: max(1, len(rim) // 34)]):
+        radius = size * dice.between(f"size{index}", 0.8, 1.15)
+        shade = mix(darker(tone, 0.16), lighter(tone, 0.06), dice.unit(f"shade{index}"))
         brush.oval((x, y), (radius, radius), shade)
-        brush.stroke(
-            [(x - radius * 0.5, y), (x, y - radius * 0.55), (x + radius * 0.5, y - radius * 0.1)],
-            radius * 0.22,
-            lighter(shade, 0.22),
-            0.5,
-            ends=(0.2, 0.2),
-        )
+        arc = oval_points((x, y), (radius * 0.6, radius * 0.6))
+        brush.stroke(arc[len(arc) // 2 : -2 : 3], radius * 0.2, lighter(shade, 0.14), 0.5, ends=(0.1, 0.1))
+
+
+def _ringlets(brush: Brush, outline: Sequence[Point], size: float, tone: Colour) -> None:
+    dice = Dice(f"ringlets/{len(outline)}/{size}")
+    wide, top, low = max(x for x, _ in outline), min(y for _, y in outline), max(y for _, y in outline)
+    for index in range(90):
+        x, y = dice.between(f"x{index}", -wide, wide), dice.between(f"y{index}", top, low)
+        radius = size * dice.between(f"size{index}", 0.5, 0.9)
+        shade = mix(darker(tone, 0.30), lighter(tone, 0.20), dice.unit(f"shade{index}"))
+        arc = oval_points((x, y), (radius, radius))
+        first = int(dice.between(f"turn{index}", 0, len(arc) // 2))
+        brush.stroke(arc[first : first + len(arc) // 2 : 4], radius * 0.5, shade, 0.55, ends=(0.1, 0.1))

@@ -67,9 +67,8 @@ class Pose:
         """Where the figure stands: the origin is the middle of the face, the unit half its width."""
         heads, high = _LAYOUT[self.framing]
         unit = min(height / heads, width / (heads * _NARROWEST[self.framing]))
-        # In tall pictures the figure keeps its size but stays at the lower edge's distance.
-        top = height * high + max(0.0, height - unit * heads) * 0.35
-        return Frame(width * (0.5 + self.offset), top, unit, self.lean)
+        # Hung from the lower edge: a tall picture must not show where the figure ends.
+        return Frame(width * (0.5 + self.offset), height - unit * heads * (1 - high), unit, self.lean)
 
 
 _LAYOUT: dict[Framing, tuple[float, float]] = {

@@ -1,0 +1,1 @@
+"""`atelier`: the command line of users and operators."""

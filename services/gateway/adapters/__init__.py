@@ -1,0 +1,1 @@
+"""What the gateway reads and calls, one vendor or file per module."""

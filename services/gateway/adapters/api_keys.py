@@ -1,0 +1,46 @@
+"""API keys from the ledger, remembered for a short while."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from services.gateway.ports import Ask
+from shared.calls import FIND_KEY, ApiKey, FindKey
+from shared.problems import Problem
+
+KNOWN_FOR_S = 30.0
+UNKNOWN_FOR_S = 5.0
+MAX_REMEMBERED = 2048
+
+
+class RememberedKeys:
+    """Asks for a key once in a while: a revoked key works for at most `KNOWN_FOR_S` longer."""
+
+    def __init__(self, ask: Ask, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._monotonic = monotonic
+        self._remembered: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        remembered = self._remembered.get(key_id)
+        if remembered is not None and self._monotonic() < remembered[0]:
+            return remembered[1]
+        key = await self._look_up(key_id)
+        self._remember(key_id, key)
+        return key
+
+    async def _look_up(self, key_id: str) -> ApiKey | None:
+        try:
+            return await self._ask(FIND_KEY, FindKey(key_id=key_id))
+        except Problem as problem:
+            if problem.details.status == 404:
+                return None
+            raise
+
+    def _remember(self, key_id: str, key: ApiKey | None) -> None:
+        lifetime_s = UNKNOWN_FOR_S if key is None else KNOWN_FOR_S
+        self._remembered[key_id] = (self._monotonic() + lifetime_s, key)
+        self._remembered.move_to_end(key_id)
+        # Guessed ids must not fill the memory.
+        if len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)

@@ -1,0 +1,36 @@
+"""What a single piece's end means to the one who waited for it."""
+
+from shared.calls import Reason
+from shared.problems import Problem
+
+NO_IMAGE = "Generation succeeded but no image URL/base64 returned"
+NOT_STORED = "Failed to upload to R2"
+
+# The generator's words for an answer of a provider that held no image.
+_NO_IMAGE_MARK = "no image in the answer"
+_STORE_REASONS = frozenset({"upload_failed", "store_failed", "store_refused"})
+# The order itself is at fault: no provider can help, asking again changes nothing.
+_ORDER_REASONS = frozenset({"invalid_prompt", "lora_load_failed", "lora_download_failed"})
+
+
+def refusal(reason: Reason) -> Problem:
+    """Why there is no piece, as the answer to the request that ordered it."""
+    if reason.state == "rejected":
+        return Problem(400, "content_rejected", f"Moderation refused the piece: {reason.reason}")
+    return _failure(reason.reason, reason.detail)
+
+
+def _failure(reason: str, detail: str) -> Problem:
+    explained = f"The piece failed: {reason}" + (f" ({detail})" if detail else "")
+    if reason == "cancelled":
+        return Problem(409, "task_cancelled", "The task was cancelled before the piece was made")
+    if reason in {"deadline", "avatar_deleted"}:
+        status = 504 if reason == "deadline" else 404
+        return Problem(status, reason, explained)
+    if reason in _ORDER_REASONS:
+        return Problem(400, reason, explained)
+    if _NO_IMAGE_MARK in detail:
+        return Problem(502, "no_image_returned", NO_IMAGE)
+    if reason in _STORE_REASONS:
+        return Problem(502, "upload_failed", NOT_STORED)
+    return Problem(502, reason, explained)

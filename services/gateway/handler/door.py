@@ -1,0 +1,57 @@
+"""What every answer is made with: the ports and values, and who asks."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from services.gateway.domain.estimates import Rate
+from services.gateway.ports import Ask, BrokerLink, Completions, Keys, Library, ObjectFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The front door's ports, its clock and ids, and the values that settings decide.
+
+    Base URLs have no slash at the end. Durations are seconds.
+    """
+
+    ask: Ask
+    keys: Keys
+    completions: Completions
+    broker: BrokerLink
+    library: Library
+    files: ObjectFiles
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    link_signing_key: bytes
+    public_base_url: str
+    objects_base_url: str
+    rate: Rate
+    generate_timeout_s: float = 30.0
+    look_every_s: float = 2.0
+    link_ttl_s: int = 3600
+    health_cache_s: float = 2.0
+
+    def task_url(self, task_id: str) -> str:
+        """Where clients follow a task."""
+        return f"{self.public_base_url}/api/v1/content/tasks/{task_id}"
+
+
+def _door(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
+
+
+def _tenant(request: Request) -> str:
+    # Set from the API key before any route is reached.
+    tenant: str = request.state.tenant
+    return tenant
+
+
+Open = Annotated[Door, Depends(_door)]
+Tenant = Annotated[str, Depends(_tenant)]
+Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

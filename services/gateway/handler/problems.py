@@ -1,0 +1,159 @@
+"""Every refusal as problem details (RFC 9457) with a code that never changes."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from services.gateway.domain.planner import PlanError
+from shared.outcomes import TryLater
+from shared.problems import Problem, ProblemDetails
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+_MAX_FIELD = 120
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+class FieldError(BaseModel):
+    """One input that cannot be accepted."""
+
+    field: str = Field(examples=["tier_distribution.capa1_ratio"])
+    code: str = Field(examples=["less_than_equal"])
+    message: str = Field(examples=["Input should be less than or equal to 1"])
+
+
+class ProblemBody(BaseModel):
+    """Problem details of RFC 9457: what was refused, why, and what to do about it."""
+
+    type: str = Field(examples=["urn:atelier:problem:avatar_without_lora"])
+    title: str = Field(examples=["Avatar without lora"])
+    status: int = Field(examples=[400])
+    detail: str = Field(examples=["Avatar has no trained LoRA weights"])
+    code: str = Field(description="stable, for machines", examples=["avatar_without_lora"])
+    instance: str = Field(description="the path that was asked for")
+    field: str | None = Field(default=None, description="the input it is about")
+    errors: list[FieldError] | None = Field(default=None, description="every input at fault")
+    task_id: str | None = Field(default=None, description="the task that goes on regardless")
+    task_url: str | None = Field(default=None, description="where to follow that task")
+
+
+class TaskGoesOn(Problem):
+    """The wait is over before the work is; the task can be followed under its own address."""
+
+    def __init__(self, task_id: str, task_url: str, waited_s: float) -> None:
+        detail = f"Not finished within {waited_s:g} s. The work goes on; follow it at {task_url}"
+        super().__init__(504, "wait_elapsed", detail)
+        self.task_id = task_id
+        self.task_url = task_url
+
+
+def problem_response(
+    path: str,
+    details: ProblemDetails,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    """Render a refusal; `more` are further members of the problem."""
+    body = ProblemBody(
+        type=f"urn:atelier:problem:{details.code}",
+        title=details.code.replace("_", " ").capitalize(),
+        instance=path,
+        **details.model_dump(),
+        **more,
+    )
+    return JSONResponse(
+        body.model_dump(exclude_none=True),
+        status_code=details.status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def unavailable(path: str, detail: str) -> JSONResponse:
+    """503: nobody can serve this now, but soon somebody may."""
+    details = ProblemDetails(code="unavailable", status=503, detail=detail)
+    return problem_response(path, details, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(PlanError, _on_plan_error)
+    app.add_exception_handler(TryLater, _on_try_later)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_problem(request: Request, exc: Exception) -> JSONResponse:
+    match exc:
+        case TaskGoesOn(details=details, task_id=task_id, task_url=task_url):
+            headers = {"Location": task_url}
+            more = {"task_id": task_id, "task_url": task_url}
+            return problem_response(request.url.path, details, headers=headers, **more)
+        case Problem(details=details):
+            return problem_response(request.url.path, details)
+    raise exc
+
+
+async def _on_plan_error(request: Request, exc: Exception) -> JSONResponse:
+    if not isinstance(exc, PlanError):
+        raise exc
+    details = ProblemDetails(code=exc.code, status=422, detail=str(exc), field=exc.field)
+    return problem_response(request.url.path, details)
+
+
+async def _on_try_later(request: Request, exc: Exception) -> JSONResponse:
+    log.warning("request.unavailable", path=request.url.path, cause=str(exc))
+    return unavailable(request.url.path, "A part of the system does not answer; try again soon.")
+
+
+async def _on_invalid(request: Request, exc: Exception) -> JSONResponse:
+    if not isinstance(exc, RequestValidationError):
+        raise exc
+    errors = [_field_error(error) for error in exc.errors()]
+    details = ProblemDetails(
+        code="validation_error",
+        status=422,
+        detail=f"{errors[0].field}: {errors[0].message}" if errors else "invalid request",
+        field=errors[0].field if errors else None,
+    )
+    return problem_response(request.url.path, details, errors=errors)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    # Where and what kind, never the input itself: it may hold anything, secrets included.
+    where, *rest = (str(part) for part in error["loc"])
+    if error["type"] == "json_invalid" or not rest:
+        rest = [where]
+    return FieldError(field=".".join(rest)[:_MAX_FIELD], code=error["type"], message=error["msg"])
+
+
+async def _on_http(request: Request, exc: Exception) -> JSONResponse:
+    if not isinstance(exc, HTTPException):
+        raise exc
+    phrase = HTTPStatus(exc.status_code).phrase
+    details = ProblemDetails(
+        code=_CODES.get(exc.status_code, phrase.lower().replace(" ", "_")),
+        status=exc.status_code,
+        detail=exc.detail if exc.detail and exc.detail != phrase else f"{phrase}.",
+    )
+    return problem_response(request.url.path, details, headers=exc.headers)
+
+
+async def _on_bug(request: Request, _exc: Exception) -> JSONResponse:
+    # The traceback goes to the log by way of the server; clients learn nothing of the inside.
+    details = ProblemDetails(
+        code="internal_error", status=500, detail="Something went wrong here; it is in our log."
+    )
+    return problem_response(request.url.path, details)

@@ -1,0 +1,45 @@
+"""Wait for a task to end, without losing it when the wait is longer than the patience."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.gateway.handler.door import Door
+from services.gateway.handler.problems import TaskGoesOn
+from shared.calls import GET_TASK, AcceptTask, TaskRef, TaskState, TaskView
+from shared.outcomes import TryLater
+
+ENDED = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED})
+_LONGEST_LOOK_S = 5.0
+
+
+async def wait_for_end(
+    door: Door, task: AcceptTask, heard: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
+) -> TaskView:
+    """The ended task. Raises TaskGoesOn when patience, the client or this process ends first."""
+    clock = asyncio.get_running_loop().time
+    give_up_at = clock() + door.generate_timeout_s
+    while True:
+        await _listen(heard, min(door.look_every_s, max(0.0, give_up_at - clock())))
+        view = await _look(door, task, limit_s=max(1.0, give_up_at - clock()))
+        if view is not None and view.state in ENDED:
+            return view
+        if clock() >= give_up_at or door.completions.is_stopping or await is_gone():
+            task_url = door.task_url(task.task_id)
+            raise TaskGoesOn(task.task_id, task_url, door.generate_timeout_s)
+        heard.clear()
+
+
+async def _listen(heard: asyncio.Event, patience_s: float) -> None:
+    try:
+        await asyncio.wait_for(heard.wait(), patience_s)
+    except TimeoutError:
+        return  # then we look for ourselves
+
+
+async def _look(door: Door, task: AcceptTask, *, limit_s: float) -> TaskView | None:
+    question = TaskRef(tenant=task.tenant, task_id=task.task_id)
+    try:
+        return await door.ask(GET_TASK, question, timeout_s=min(limit_s, _LONGEST_LOOK_S))
+    except TryLater:
+        # The task is accepted and safe; whoever answers may be back before our patience ends.
+        return None

@@ -1,0 +1,1 @@
+"""Consumes `content.requested`, has an image made by a provider, publishes `image.generated`."""

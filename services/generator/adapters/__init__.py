@@ -1,0 +1,1 @@
+"""Image providers and the ledger, one file each."""

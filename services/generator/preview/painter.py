@@ -1,0 +1,72 @@
+"""Placeholder portraits, drawn rather than generated: the same face for the same avatar."""
+
+from io import BytesIO
+from math import ceil
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from services.generator.preview.body import paint_body
+from services.generator.preview.brush import Brush
+from services.generator.preview.dice import Dice
+from services.generator.preview.face import paint_earrings, paint_face
+from services.generator.preview.features import features
+from services.generator.preview.hair import paint_back_hair, paint_front_hair
+from services.generator.preview.pose import Framing, Pose, pose
+from services.generator.preview.ribbon import tie_ribbon
+from services.generator.preview.scenes import backdrop, scene_named
+
+SMALLEST_PX = 64
+LARGEST_PX = 1536
+_NECK = (0.0, 1.45)
+
+
+def paint(
+    *, avatar_id: str, scene: str, framing: str, seed: int, width: int, height: int, label: str = "PREVIEW"
+) -> bytes:
+    """A labelled RGB portrait as PNG, `width` by `height` pixels, bit-identical for the same arguments.
+
+    The face depends on `avatar_id` alone; scene, framing and seed decide the composition. An unknown scene
+    is the studio, an unknown framing is half. A side outside 64–1536 px or a blank label is a ValueError.
+    """
+    if not label.strip():
+        raise ValueError("a preview must say what it is: the label is blank")
+    picture = draw_unlabelled(avatar_id=avatar_id, scene=scene, framing=framing, seed=seed, width=width, height=height)
+    tie_ribbon(picture, label)
+    return _png(picture)
+
+
+def draw_unlabelled(*, avatar_id: str, scene: str, framing: str, seed: int, width: int, height: int) -> Image.Image:
+    """The portrait before its ribbon; not to leave this package."""
+    for side in (width, height):
+        if not SMALLEST_PX <= side <= LARGEST_PX:
+            raise ValueError(f"a side of {side} px is outside {SMALLEST_PX}-{LARGEST_PX} px")
+    place = scene_named(scene)
+    chosen = Framing(framing) if framing in set(Framing) else Framing.HALF
+    stance = pose(scene, place.wardrobe, chosen, seed)
+    behind = backdrop(place, chosen, stance.light, Dice(f"scene/{scene}/{framing}/{seed}"), (width, height))
+    # Drawn larger and reduced, edges come out smooth; small pictures need it most and cost least.
+    finer = 2 if min(width, height) >= 400 else min(6, ceil(800 / min(width, height)))
+    canvas = behind.resize((width * finer, height * finer), Image.Resampling.NEAREST)
+    _paint_figure(canvas, avatar_id, stance)
+    return stance.light.graded(canvas.reduce(finer))
+
+
+def _paint_figure(canvas: Image.Image, avatar_id: str, stance: Pose) -> None:
+    face = features(avatar_id)
+    body = Brush(canvas, stance.frame(*canvas.size))
+    head = body.within(body.frame.turned_about(_NECK, stance.tilt))
+    paint_back_hair(head, face, stance.light)
+    paint_body(body, face, stance)
+    paint_face(head, face, stance)
+    paint_earrings(head, face)
+    paint_front_hair(head, face, stance.light)
+
+
+def _png(picture: Image.Image) -> bytes:
+    text = PngInfo()
+    text.add_text("Software", "Atelier preview painter")
+    text.add_text("Comment", "PREVIEW - drawn, not generated")
+    file = BytesIO()
+    picture.save(file, "PNG", compress_level=1, pnginfo=text)
+    return file.getvalue()

@@ -1,0 +1,114 @@
+"""The pool of connections, and transactions that take facts along."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+from sqlalchemy import insert
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.ledger.adapters.schema import outbox
+from services.ledger.adapters.vendor_errors import translated
+from shared.events import Fact
+
+_CONNECT_TIMEOUT_S = 5.0
+_IDLE_TRANSACTION_LIMIT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How many connections, how long they live, how long anything may take. Units: seconds."""
+
+    size: int = 5
+    overflow: int = 10
+    recycle_s: int = 3600
+    wait_s: float = 5.0
+    statement_s: float = 10.0
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A transaction: its connection, the facts it will publish, and what to do once it is sure."""
+
+    connection: AsyncConnection
+    facts: list[Fact] = field(default_factory=list)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Database:
+    """Connections to Postgres. Everything raises TryLater while it is away."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.outbox_filled = asyncio.Event()
+        """Set whenever a transaction has left facts in the outbox."""
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @classmethod
+    def at(cls, url: URL, limits: PoolLimits | None = None) -> Self:
+        """A database that is connected to when it is first needed."""
+        return cls(open_engine(url, limits or PoolLimits()))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for questions; each statement sees what is committed by then."""
+        with translated():
+            async with self._reading.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction whose facts are committed with it, for the relay to publish."""
+        with translated():
+            async with self.engine.begin() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+                await _leave_in_outbox(connection, transaction.facts)
+        if transaction.facts:
+            self.outbox_filled.set()
+        for act in transaction.afterwards:
+            act()
+
+    def pool_state(self) -> tuple[int, int]:
+        """Connections that may be open at most, and those in use now."""
+        pool = self.engine.pool
+        size: int = pool.size()  # type: ignore[attr-defined] - a queue pool has it
+        used: int = pool.checkedout()  # type: ignore[attr-defined]
+        return size + pool._max_overflow, used  # type: ignore[attr-defined]
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
+    """The engine behind a database; nothing may hang for ever."""
+    statement_ms = round(limits.statement_s * 1000)
+    return create_async_engine(
+        url,
+        pool_size=limits.size,
+        max_overflow=limits.overflow,
+        pool_recycle=limits.recycle_s,
+        pool_timeout=limits.wait_s,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": _CONNECT_TIMEOUT_S,
+            # The server ends a slow statement first; this is for a server that is gone.
+            "command_timeout": limits.statement_s + 2,
+            "server_settings": {
+                "application_name": "atelier-ledger",
+                "statement_timeout": str(statement_ms),
+                "lock_timeout": str(statement_ms // 2),
+                "idle_in_transaction_session_timeout": str(_IDLE_TRANSACTION_LIMIT_S * 1000),
+            },
+        },
+    )
+
+
+async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> None:
+    if facts:
+        rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
+        await connection.execute(insert(outbox), rows)

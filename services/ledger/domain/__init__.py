@@ -1,0 +1,1 @@
+"""The ledger's pure decisions: values in, values out."""

@@ -1,0 +1,1 @@
+"""Consumes `content.hooked`, judges image and captions, publishes `content.moderated`."""

@@ -1,0 +1,1 @@
+"""Consumes `content.moderated`, files as the verdict allows, publishes `content.stored`."""

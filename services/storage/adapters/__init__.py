@@ -1,0 +1,1 @@
+"""Object stores and imaging, one file each."""

@@ -1,0 +1,1 @@
+"""Storage's jobs: deliver, clean up, hand out links."""

@@ -1,0 +1,40 @@
+"""Links to objects, and the state of the store."""
+
+from dataclasses import dataclass
+
+from services.storage.domain import is_plain_key
+from services.storage.ports import ObjectStore
+from shared.calls import ComponentHealth, Nothing, SignedLinks, SignLinks
+from shared.outcomes import TryLater
+from shared.problems import Problem
+
+_LITTLE_ROOM_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class SignObjectLinks:
+    """Signs links at the moment they are needed."""
+
+    objects: ObjectStore
+
+    async def __call__(self, request: SignLinks) -> SignedLinks:
+        for key in request.keys:
+            if not is_plain_key(key):
+                raise Problem(422, "invalid_key", "That is not the key of an object.", field="keys")
+        urls = [await self.objects.sign(key, expires_s=request.expires_s) for key in request.keys]
+        return SignedLinks(urls=tuple(urls))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportHealth:
+    """Says whether the store can take more."""
+
+    objects: ObjectStore
+
+    async def __call__(self, _: Nothing) -> ComponentHealth:
+        try:
+            free = await self.objects.free_bytes()
+        except TryLater as exc:
+            return ComponentHealth(status="down", detail={"error": exc.detail})
+        little = free is not None and free < _LITTLE_ROOM_BYTES
+        return ComponentHealth(status="degraded" if little else "ok", detail={"free_bytes": free})

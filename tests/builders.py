@@ -1,0 +1,225 @@
+"""Facts with everything filled in: a test names only what matters to it.
+
+Every builder takes the fields of its fact, and `brief=` accepts overrides of the brief as well.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from shared.content import (
+    BlobRef,
+    Brief,
+    Captions,
+    CaptionSource,
+    Decision,
+    Delivery,
+    Generation,
+    LoraRef,
+    Platform,
+    Rating,
+    Tier,
+    Verdict,
+)
+from shared.events import (
+    AttemptSettled,
+    ContentFailed,
+    ContentHalted,
+    ContentHooked,
+    ContentModerated,
+    ContentPersisted,
+    ContentRejected,
+    ContentRequested,
+    ContentStored,
+    DeliveryWithdrawn,
+    ImageGenerated,
+    PieceFact,
+    TaskCompleted,
+)
+from shared.ids import piece_id
+
+AVATAR_ID = str(UUID(int=0xA))
+SHA256 = sha256(b"image").hexdigest()
+
+
+def brief(**overrides: object) -> Brief:
+    fields: dict[str, object] = {
+        "avatar_id": AVATAR_ID,
+        "platform": Platform.INSTAGRAM,
+        "prompt": "TOK_a, a portrait in soft window light",
+        "seed": 7,
+        "lora": LoraRef(key="loras/a.safetensors"),
+    }
+    return Brief.model_validate(fields | overrides)
+
+
+def blob(**overrides: object) -> BlobRef:
+    fields: dict[str, object] = {
+        "uri": f"jetstream://staging/p/1/{SHA256}",
+        "sha256": SHA256,
+        "size": 5,
+        "media_type": "image/png",
+    }
+    return BlobRef.model_validate(fields | overrides)
+
+
+def generation(**overrides: object) -> Generation:
+    fields: dict[str, object] = {
+        "provider": "preview",
+        "model": "preview-1",
+        "attempt_id": "a-1",
+        "seed": 7,
+        "steps": 28,
+        "cfg_scale": 5.5,
+        "width": 1024,
+        "height": 1024,
+        "lora_applied": True,
+        "lora_scale": 0.9,
+        "generation_time_ms": 1200,
+        "cost_usd_micros": 10_000,
+    }
+    return Generation.model_validate(fields | overrides)
+
+
+def captions(*hooks: str) -> Captions:
+    return Captions(source=CaptionSource.TEMPLATE, hooks=hooks or ("Golden hour.",))
+
+
+def verdict(**overrides: object) -> Verdict:
+    fields: dict[str, object] = {
+        "decision": Decision.APPROVED,
+        "rating": Rating.SAFE,
+        "explicitness_level": 1,
+        "tier": Tier.CAPA1,
+        "image_sha256": SHA256,
+        "judge": "preview",
+        "policy_version": "1",
+        "reason": "a drawing",
+    }
+    return Verdict.model_validate(fields | overrides)
+
+
+def delivery(**overrides: object) -> Delivery:
+    fields: dict[str, object] = {
+        "object_key": "content/a/p_token.png",
+        "thumbnail_key": "content/a/p_token_thumb.jpg",
+        "image_sha256": SHA256,
+        "source_sha256": SHA256,
+        "size": 5,
+        "media_type": "image/png",
+        "width": 1024,
+        "height": 1024,
+        "url": "http://localhost:8080/objects/content/a/p_token.png",
+        "public": True,
+    }
+    return Delivery.model_validate(fields | overrides)
+
+
+def content_requested(**overrides: object) -> ContentRequested:
+    return ContentRequested.model_validate(_piece(overrides))
+
+
+def image_generated(**overrides: object) -> ImageGenerated:
+    return ImageGenerated.model_validate(_generated() | _piece(overrides))
+
+
+def content_hooked(**overrides: object) -> ContentHooked:
+    return ContentHooked.model_validate(_hooked() | _piece(overrides))
+
+
+def content_moderated(**overrides: object) -> ContentModerated:
+    return ContentModerated.model_validate(_moderated() | _piece(overrides))
+
+
+def content_stored(**overrides: object) -> ContentStored:
+    return ContentStored.model_validate(_moderated() | {"delivery": delivery()} | _piece(overrides))
+
+
+def content_halted(**overrides: object) -> ContentHalted:
+    news = {"stage": "content-hooked", "reason": "deadline"}
+    return ContentHalted.model_validate(news | _piece(overrides))
+
+
+def content_persisted(**overrides: object) -> ContentPersisted:
+    news = {"image_sha256": SHA256, "object_key": "content/a/p_token.png"}
+    return ContentPersisted.model_validate(_ended() | news | overrides)
+
+
+def content_rejected(**overrides: object) -> ContentRejected:
+    return ContentRejected.model_validate(_ended() | {"reason": "explicit"} | overrides)
+
+
+def content_failed(**overrides: object) -> ContentFailed:
+    return ContentFailed.model_validate(_ended() | {"reason": "deadline"} | overrides)
+
+
+def delivery_withdrawn(**overrides: object) -> DeliveryWithdrawn:
+    news: dict[str, object] = {"object_keys": ("content/a/p.png",), "reason": "superseded"}
+    return DeliveryWithdrawn.model_validate(_run_of_a_piece() | news | overrides)
+
+
+def task_completed(**overrides: object) -> TaskCompleted:
+    fields: dict[str, object] = {
+        "tenant": "default",
+        "task_id": str(uuid4()),
+        "avatar_id": AVATAR_ID,
+        "state": "completed",
+        "total": 3,
+        "persisted": 2,
+        "rejected": 1,
+        "failed": 0,
+        "pending_review": 0,
+    }
+    return TaskCompleted.model_validate(fields | overrides)
+
+
+def attempt_settled(**overrides: object) -> AttemptSettled:
+    news: dict[str, object] = {
+        "attempt_id": "a-1",
+        "provider": "preview",
+        "outcome": "succeeded",
+        "duration_ms": 1200,
+        "cost_usd_micros": 10_000,
+    }
+    return AttemptSettled.model_validate(_run_of_a_piece() | news | overrides)
+
+
+def _run_of_a_piece() -> dict[str, object]:
+    task_id = str(uuid4())
+    return {"tenant": "default", "task_id": task_id, "piece_id": piece_id(task_id, 0), "run": 1}
+
+
+def _piece(overrides: Mapping[str, object]) -> dict[str, object]:
+    now = datetime.now(UTC)
+    known = {
+        **_run_of_a_piece(),
+        "accepted_at": now,
+        "deadline_at": now + timedelta(minutes=15),
+        "brief": brief(),
+    }
+    given = dict(overrides)
+    if isinstance(given.get("brief"), Mapping):
+        given["brief"] = brief(**given["brief"])  # type: ignore[arg-type]
+    return known | given
+
+
+def _generated() -> dict[str, object]:
+    return {"image": blob(), "generation": generation()}
+
+
+def _hooked() -> dict[str, object]:
+    return _generated() | {"captions": captions()}
+
+
+def _moderated() -> dict[str, object]:
+    return _hooked() | {"verdict": verdict()}
+
+
+def _ended() -> dict[str, object]:
+    return _run_of_a_piece() | {"avatar_id": AVATAR_ID}
+
+
+def following(fact: type[PieceFact], earlier: PieceFact, **news: object) -> PieceFact:
+    """The next fact of the same piece, with whatever it needs filled in."""
+    return fact.following(earlier, **(_moderated() | {"delivery": delivery()} | news))

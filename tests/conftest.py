@@ -1,0 +1,82 @@
+"""Real servers for the tests: one broker and one database a session, a namespace a test.
+
+A missing server is a failure, not a skip.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from deploy.local.nats import EmbeddedNats
+from deploy.local.postgres import EmbeddedPostgres
+from shared.provision import Limits, provision
+from shared.topology import Topology
+
+SMALL = Limits(
+    stream_bytes=16 * 2**20, staging_bytes=64 * 2**20, dead_letter_bytes=32 * 2**20
+)
+"""Enough for any test; the broker reserves what is promised."""
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNats]:
+    """A broker for the whole session, shared; a test that kills one starts its own."""
+    server = EmbeddedNats(tmp_path_factory.mktemp("nats") / "data")
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A database server for the whole session; make a database of your own from a template."""
+    server = EmbeddedPostgres(
+        tmp_path_factory.mktemp("postgres") / "data",
+        settings={"fsync": "off", "max_connections": "300"},
+    )
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+def topology() -> Topology:
+    """Names of this test's own streams. Override it with fewer facts and steps to be faster."""
+    return Topology(namespace=f"t{uuid4().hex[:10]}")
+
+
+@pytest.fixture
+async def nc(nats_server: EmbeddedNats) -> AsyncIterator[Client]:
+    """A plain connection to the broker."""
+    client = await nats.connect(nats_server.url, max_reconnect_attempts=-1)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def js(nc: Client) -> JetStreamContext:
+    """JetStream over that connection."""
+    return nc.jetstream()
+
+
+@pytest.fixture
+async def provisioned(js: JetStreamContext, topology: Topology) -> AsyncIterator[Topology]:
+    """Streams, consumers and buckets of this test, gone afterwards."""
+    async for _ in provision(js, topology, SMALL):
+        pass
+    yield topology
+    await forget(js, topology)
+
+
+async def forget(js: JetStreamContext, topology: Topology) -> None:
+    """Delete every stream of this namespace, so that a session's reservations do not add up."""
+    prefixes = (f"{topology.namespace.upper()}_", f"OBJ_{topology.namespace}-")
+    for stream in await js.streams_info():
+        name = stream.config.name or ""
+        if name.startswith(prefixes):
+            await js.delete_stream(name)

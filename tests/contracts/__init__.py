@@ -1,0 +1,1 @@
+"""What is on the wire stays readable: golden facts and round trips."""

@@ -1,0 +1,1 @@
+"""The gateway: planning, prompts, and the HTTP door."""

@@ -1,0 +1,78 @@
+"""An HTTP server that speaks the image worker's contract, with faults on demand."""
+
+import base64
+import io
+import json
+
+from PIL import Image
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+PATH = "/generate-image"
+
+
+def png(width: int, height: int, colour: str = "teal") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+class Worker:
+    """Answers like a worker, and remembers what it was asked."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.server = server
+        self.asked: list[dict[str, object]] = []
+        self.tokens: list[str | None] = []
+        self.answers: list[Response] = []
+        server.expect_request(PATH, method="POST").respond_with_handler(self._answer)
+
+    @property
+    def url(self) -> str:
+        return self.server.url_for("")
+
+    def will(self, *answers: Response) -> None:
+        """Give these answers first, one a call."""
+        self.answers.extend(answers)
+
+    def _answer(self, request: Request) -> Response:
+        body = request.get_json()
+        self.asked.append(body)
+        self.tokens.append(request.headers.get("Authorization"))
+        if self.answers:
+            return self.answers.pop(0)
+        return image_answer(png(body["width"], body["height"]), body)
+
+
+def image_answer(image: bytes, asked: dict[str, object]) -> Response:
+    return _json(
+        200,
+        {
+            "image_base64": base64.b64encode(image).decode(),
+            "image_size": f"{asked.get('width')}x{asked.get('height')}",
+            "generation_time_seconds": 0.1,
+            "model_info": {
+                "base_model": "tiny-sdxl",
+                "lora_applied": True,
+                "lora_version": "1",
+                "lora_scale": asked.get("lora_scale"),
+            },
+            "metadata": {
+                "seed_used": asked.get("seed"),
+                "actual_steps": asked.get("steps"),
+                "actual_cfg": asked.get("cfg"),
+            },
+        },
+    )
+
+
+def refusal(status: int, code: str, **more: object) -> Response:
+    return _json(status, {"error": code.lower(), "error_code": code, **more})
+
+
+def plain(status: int, body: str = "<html>oops</html>", **headers: str) -> Response:
+    return Response(body, status=status, headers=headers, content_type="text/html")
+
+
+def _json(status: int, body: dict[str, object]) -> Response:
+    return Response(json.dumps(body), status=status, content_type="application/json")

@@ -1,0 +1,1 @@
+"""Captions: which ones fit, and where they come from."""

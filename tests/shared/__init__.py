@@ -1,0 +1,1 @@
+"""The shared package without a pipeline around it."""

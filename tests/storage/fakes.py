@@ -1,0 +1,33 @@
+"""Object stores that a test can look into."""
+
+from dataclasses import dataclass, field
+
+from services.storage.ports import Area
+from shared.outcomes import GiveUp, TryLater
+
+
+@dataclass
+class MemoryObjects:
+    """Keeps objects in a dictionary by area and key."""
+
+    kept: dict[tuple[Area, str], bytes] = field(default_factory=dict)
+    is_full: bool = False
+
+    async def create(self, area: Area, key: str, data: bytes, *, media_type: str) -> None:
+        if self.is_full:
+            raise TryLater("no room")
+        if self.kept.setdefault((area, key), data) != data:
+            raise GiveUp("object_exists", "another object has this key")
+
+    async def delete(self, key: str) -> None:
+        for area in Area:
+            self.kept.pop((area, key), None)
+
+    def link(self, area: Area, key: str) -> str:
+        return f"memory://{area}/{key}"
+
+    async def sign(self, key: str, *, expires_s: int) -> str:
+        return f"memory://{key}?signature=s"
+
+    async def free_bytes(self) -> int | None:
+        return 0 if self.is_full else 2**40

@@ -1,0 +1,177 @@
+"""Delivery: only judged bytes, only where the verdict allows, under keys nobody can guess."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from services.storage.adapters.pillow_imaging import THUMBNAIL_PX, PillowImaging
+from services.storage.domain import is_plain_key, object_token
+from services.storage.handler.cleanup import ClearStaging, WithdrawDelivery
+from services.storage.handler.deliver import StoreContent
+from services.storage.ports import Area
+from shared.blobs import BlobMissing
+from shared.content import BlobRef, Decision, Rating, Tier
+from shared.events import ContentModerated
+from shared.outcomes import GiveUp, TryLater
+from tests.builders import brief, content_moderated, content_persisted, delivery_withdrawn, verdict
+from tests.fakes import MemoryBlobs
+from tests.storage.fakes import MemoryObjects
+
+SECRET = bytes(range(32))
+
+
+def picture(width: int = 640, height: int = 960, form: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(out, form)
+    return out.getvalue()
+
+
+class Shelf:
+    """Storage with everything around it in memory."""
+
+    def __init__(self, public_tiers: tuple[Tier, ...] = (Tier.CAPA1,)) -> None:
+        self.staging = MemoryBlobs()
+        self.objects = MemoryObjects()
+        self.store = StoreContent(
+            self.staging, self.objects, PillowImaging(), SECRET, public_tiers
+        )
+
+    async def moderated(
+        self, data: bytes, ref: BlobRef | None = None, **overrides: object
+    ) -> ContentModerated:
+        image = ref or await self.staging.put("p/1", data, media_type="image/png")
+        judged = {"verdict": verdict(image_sha256=image.sha256), "image": image}
+        return content_moderated(**(judged | overrides))
+
+
+async def test_a_public_tier_lies_where_anybody_can_read_it_with_its_thumbnail() -> None:
+    shelf = Shelf()
+    stored = await shelf.store(await shelf.moderated(picture()))
+    kept = shelf.objects.kept
+    assert kept[(Area.PUBLIC, stored.delivery.object_key)] == picture()
+    with Image.open(io.BytesIO(kept[(Area.PUBLIC, stored.delivery.thumbnail_key)])) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (256, THUMBNAIL_PX))
+    assert stored.delivery.public
+    assert stored.delivery.source_sha256 == stored.image.sha256
+
+
+@pytest.mark.parametrize("tier", [Tier.CAPA2, Tier.CAPA3])
+async def test_other_tiers_are_private(tier: Tier) -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture())
+    raised = event.verdict.model_copy(update={"tier": tier})
+    stored = await shelf.store(event.model_copy(update={"verdict": raised}))
+    assert {area for area, _ in shelf.objects.kept} == {Area.PRIVATE}
+    assert not stored.delivery.public
+
+
+async def test_what_is_not_to_be_uploaded_stays_private_whatever_its_tier() -> None:
+    shelf = Shelf()
+    stored = await shelf.store(
+        await shelf.moderated(picture(), brief=brief(upload_to_storage=False))
+    )
+    assert {area for area, _ in shelf.objects.kept} == {Area.PRIVATE}
+    assert not stored.delivery.uploaded
+
+
+async def test_what_waits_for_review_is_held_where_nobody_can_reach_it() -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture())
+    waiting = verdict(
+        decision=Decision.REVIEW, rating=Rating.PENDING_REVIEW, image_sha256=event.image.sha256
+    )
+    stored = await shelf.store(event.model_copy(update={"verdict": waiting}))
+    assert stored.delivery.held
+    assert {area for area, _ in shelf.objects.kept} == {Area.REVIEW}
+
+
+async def test_nothing_is_derived_from_bytes_the_verdict_does_not_name() -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture(), verdict=verdict(image_sha256="0" * 64))
+    with pytest.raises(GiveUp) as gave_up:
+        await shelf.store(event)
+    assert gave_up.value.reason == "verdict_mismatch"
+    assert not shelf.objects.kept
+
+
+async def test_a_rejected_piece_is_not_stored_even_if_somebody_passes_it_on() -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture())
+    refused = verdict(decision=Decision.REJECTED, image_sha256=event.image.sha256)
+    with pytest.raises(GiveUp) as gave_up:
+        await shelf.store(event.model_copy(update={"verdict": refused}))
+    assert gave_up.value.reason == "not_allowed"
+    assert not shelf.objects.kept
+
+
+async def test_storing_twice_leaves_one_object() -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture())
+    assert await shelf.store(event) == await shelf.store(event)
+    assert len(shelf.objects.kept) == 2
+
+
+async def test_another_run_of_the_piece_has_keys_of_its_own() -> None:
+    shelf = Shelf()
+    event = await shelf.moderated(picture())
+    first = await shelf.store(event)
+    second = await shelf.store(event.model_copy(update={"run": 2}))
+    assert first.delivery.object_key != second.delivery.object_key
+
+
+@pytest.mark.parametrize(("form", "extension"), [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp")])
+async def test_the_extension_is_that_of_the_true_format(form: str, extension: str) -> None:
+    shelf = Shelf()
+    stored = await shelf.store(await shelf.moderated(picture(form=form)))
+    assert stored.delivery.object_key.endswith(f".{extension}")
+
+
+@pytest.mark.parametrize("data", [b"", b"not an image", picture()[:500]])
+async def test_what_is_no_image_is_given_up_and_leaves_nothing(data: bytes) -> None:
+    shelf = Shelf()
+    with pytest.raises(GiveUp) as gave_up:
+        await shelf.store(await shelf.moderated(data))
+    assert gave_up.value.reason == "invalid_image"
+    assert not shelf.objects.kept
+
+
+async def test_a_full_store_makes_the_piece_wait() -> None:
+    shelf = Shelf()
+    shelf.objects.is_full = True
+    with pytest.raises(TryLater):
+        await shelf.store(await shelf.moderated(picture()))
+
+
+async def test_staging_is_cleared_after_the_end_and_clearing_twice_is_fine() -> None:
+    staging = MemoryBlobs()
+    ref = await staging.put("p/1", b"pixels", media_type="image/png")
+    clear = ClearStaging(staging)
+    for _ in range(2):
+        await clear(content_persisted(staged=(ref,)))
+    with pytest.raises(BlobMissing):
+        await staging.get(ref)
+
+
+async def test_a_withdrawn_delivery_is_deleted_wherever_it_lies() -> None:
+    objects = MemoryObjects({(area, "content/a/p.png"): b"x" for area in Area})
+    await WithdrawDelivery(objects)(delivery_withdrawn(object_keys=("content/a/p.png",)))
+    assert not objects.kept
+
+
+@given(st.uuids(), st.integers(1, 9), st.binary(min_size=32, max_size=32))
+def test_a_token_cannot_be_told_without_the_secret(
+    piece: object, run: int, other_secret: bytes
+) -> None:
+    token = object_token(SECRET, str(piece), run, "0" * 64)
+    assert len(token) == 26
+    assert token == object_token(SECRET, str(piece), run, "0" * 64)
+    if other_secret != SECRET:
+        assert token != object_token(other_secret, str(piece), run, "0" * 64)
+
+
+@pytest.mark.parametrize("key", ["../x", "a/../b", "/etc/passwd", "a//b", "", "a/./b", "a\\..\\b"])
+def test_keys_that_could_leave_the_root_are_told(key: str) -> None:
+    assert not is_plain_key(key)

@@ -1,0 +1,87 @@
+"""One behaviour for every object store, the fake included."""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from services.storage.adapters.local_directory import LocalDirectory
+from services.storage.ports import Area, ObjectStore
+from shared import links
+from shared.outcomes import GiveUp, TryLater
+from tests.storage.fakes import MemoryObjects
+
+KEY = "content/a/p_token.png"
+SIGNING_KEY = bytes(32)
+
+
+def local(root: Path) -> LocalDirectory:
+    directory = LocalDirectory(root, base_url="http://h/objects", signing_key=SIGNING_KEY)
+    directory.open()
+    return directory
+
+
+@pytest.fixture(params=["memory", "local_directory"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    return MemoryObjects() if request.param == "memory" else local(tmp_path / "Ärger mit Räumen")
+
+
+async def test_the_same_bytes_again_are_fine(objects: ObjectStore) -> None:
+    for _ in range(2):
+        await objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png")
+
+
+async def test_other_bytes_never_replace_an_object(objects: ObjectStore) -> None:
+    await objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png")
+    with pytest.raises(GiveUp):
+        await objects.create(Area.PUBLIC, KEY, b"two", media_type="image/png")
+
+
+async def test_deleting_what_is_not_there_is_fine(objects: ObjectStore) -> None:
+    await objects.create(Area.PRIVATE, KEY, b"one", media_type="image/png")
+    for _ in range(2):
+        await objects.delete(KEY)
+    await objects.create(Area.PRIVATE, KEY, b"two", media_type="image/png")
+
+
+async def test_many_at_once_of_the_same_object_make_one(objects: ObjectStore) -> None:
+    await asyncio.gather(
+        *(objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png") for _ in range(20))
+    )
+
+
+async def test_the_local_directory_keeps_whole_files_and_no_leftovers(tmp_path: Path) -> None:
+    await local(tmp_path).create(Area.PUBLIC, KEY, b"x" * 10**6, media_type="image/png")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == [tmp_path / "public" / KEY]
+    assert files[0].stat().st_size == 10**6
+
+
+async def test_areas_are_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
+    local(tmp_path)
+    assert {area: (tmp_path / area).stat().st_mode & 0o777 for area in Area} == dict.fromkeys(
+        Area, 0o700
+    )
+
+
+async def test_an_unwritable_directory_makes_work_wait(tmp_path: Path) -> None:
+    directory = local(tmp_path)
+    (tmp_path / "public" / "content").write_text("a file where a folder should be")
+    with pytest.raises(TryLater):
+        await directory.create(Area.PUBLIC, KEY, b"one", media_type="image/png")
+
+
+async def test_a_signed_link_opens_its_object_until_it_expires(tmp_path: Path) -> None:
+    link = urlsplit(await local(tmp_path).sign(KEY, expires_s=60))
+    query = {name: values[0] for name, values in parse_qs(link.query).items()}
+    expires_at, given = int(query["expires"]), query["signature"]
+    assert link.path == f"/objects/{KEY}"
+    assert links.is_valid(SIGNING_KEY, KEY, expires_at, given, now=expires_at - 1)
+    assert not links.is_valid(SIGNING_KEY, KEY, expires_at, given, now=expires_at)
+    assert not links.is_valid(SIGNING_KEY, "content/a/other.png", expires_at, given, now=0)
+    assert not links.is_valid(SIGNING_KEY, KEY, expires_at + 1, given, now=0)
+
+
+def test_what_is_held_for_review_has_no_address(tmp_path: Path) -> None:
+    assert not local(tmp_path).link(Area.REVIEW, KEY).startswith("http")
