@@ -141,10 +141,10 @@ class PullLoop:
         return True
 
     async def _on_message(self, msg: Msg) -> None:
-        self._heard_at = self._time()
         if not msg.reply:
             self._on_status(msg)
             return
+        self._heard_at = self._time()
         self._due = max(0, self._due - 1)
         if not self._due:
             self._news.set()
@@ -166,6 +166,7 @@ class PullLoop:
     def _on_status(self, msg: Msg) -> None:
         if msg.subject != f"{self._inbox}.{self._requests}":
             return  # of a request that was given up
+        self._heard_at = self._time()
         headers = msg.headers or {}
         status = headers.get("Status", "")
         if status == _IDLE_HEARTBEAT:

@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from shared.outcomes import GiveUp, TryLater
 
 BUG_RETRIES = 5
-"""Deliveries granted to a handler that fails in a way nobody foresaw."""
+"""Attempts granted to a handler that fails in a way nobody foresaw."""
+
+SHORTEST_DELAY_S = 0.1
+"""A message handed back without any delay would come back a thousand times a second."""
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 30.0
+_LONGEST_WISH_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,16 @@ def settle_failure(
     exc: Exception,
     *,
     deliveries: int,
+    failures: int,
     now: datetime,
     deadline_at: datetime | None,
     jitter: float | None = None,
 ) -> Settlement:
     """Decide after a handler raised.
 
-    `deliveries` is the broker's count. It restarts after a broker crash, so it only shapes delays
-    and bounds bugs; what ends a piece for good is `deadline_at`. None means the step records what
+    `deliveries` is the broker's count. It restarts after a broker crash and grows with every
+    `TryLater`, so it only shapes delays; `failures` is how often this message has met a bug, this
+    time included. What ends a piece for good is `deadline_at`; None means the step records what
     has happened and never gives up on it.
     """
     spread = random.random() if jitter is None else jitter  # noqa: S311 - not a secret
@@ -66,14 +72,19 @@ def settle_failure(
         case GiveUp():
             return Bury(exc.reason, exc.detail)
         case TryLater():
-            delay = exc.after_s if exc.after_s is not None else backoff_s(deliveries, jitter=spread)
-            return _retry_until(deadline_at, now, delay, exc.detail)
-    detail = f"{type(exc).__name__} after {deliveries} deliveries"
-    if deliveries < BUG_RETRIES:
+            return _retry_until(deadline_at, now, _delay_s(exc, deliveries, spread), exc.detail)
+    detail = f"{type(exc).__name__} after {failures} attempts"
+    if failures < BUG_RETRIES:
         return _retry_until(deadline_at, now, backoff_s(deliveries, jitter=spread), detail)
     if deadline_at is None:
         return Bury("internal_error", detail)
     return Halt("internal_error", detail)
+
+
+def _delay_s(exc: TryLater, deliveries: int, spread: float) -> float:
+    if exc.after_s is None:
+        return backoff_s(deliveries, jitter=spread)
+    return min(max(SHORTEST_DELAY_S, exc.after_s), _LONGEST_WISH_S)
 
 
 def _retry_until(

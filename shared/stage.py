@@ -6,6 +6,7 @@ successor is safely written, handed back with a delay, or kept as a dead letter.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Stage(Generic[In]):
     topology: Topology
     now: Callable[[], datetime] = utc_now
     _busy: set[str] = field(default_factory=set)
+    _failures: Counter[str] = field(default_factory=Counter)
 
     async def settle(self, delivery: Delivery) -> None:
         """Bring one delivery to its end. Raises only what nobody could settle."""
@@ -84,7 +86,7 @@ class Stage(Generic[In]):
                 raise
             except TryLater as exc:
                 # Not even the end could be written down: the broker has to keep the message.
-                await delivery.hand_back(exc.after_s or backoff_s(delivery.deliveries, jitter=0.5))
+                await delivery.hand_back(backoff_s(delivery.deliveries, jitter=0.5))
                 outcome = f"handed_back: {exc.detail}"
         log.debug(
             "stage.settled",
@@ -122,6 +124,8 @@ class Stage(Generic[In]):
             if delivery.deliveries > 1 and await self._is_finished(event):
                 await delivery.ack()
                 return "finished_before"
+            if self._is_overdue(event):
+                return await self._halt(event, delivery, "deadline", "not begun in time")
             successor = await self._handle(event)
             first = successor is None or await self.facts.write(successor)
         except BadInput as bad:
@@ -132,11 +136,26 @@ class Stage(Generic[In]):
         return "done" if first else "somebody_was_first"
 
     async def _handle(self, event: In) -> Fact | None:
+        limit = asyncio.timeout(self.step.handle_limit_s)
         try:
-            async with asyncio.timeout(self.step.handle_limit_s):
+            async with limit:
                 return await self.handler(event)
         except TimeoutError as exc:
+            if not limit.expired():
+                raise
             raise TryLater(f"not done within {self.step.handle_limit_s:.0f} s") from exc
+        except asyncio.CancelledError as exc:
+            if _is_being_cancelled():
+                raise
+            # The handler waited for something that somebody else cancelled: a bug, not our end.
+            raise RuntimeError("cancelled from within") from exc
+
+    def _is_overdue(self, event: In) -> bool:
+        deadline_at = self._deadline_at(event)
+        return deadline_at is not None and self.now() >= deadline_at
+
+    def _deadline_at(self, event: In) -> datetime | None:
+        return event.deadline_at if self.step.bounded and isinstance(event, PieceFact) else None
 
     async def _is_finished(self, event: Fact) -> bool:
         tokens = event.subject_tokens[1:] if self.step.lane else event.subject_tokens
@@ -155,12 +174,12 @@ class Stage(Generic[In]):
                 error=str(exc)[:300],
                 exc_info=exc if _is_bug(exc) else None,
             )
-        bounded = self.step.bounded and isinstance(event, PieceFact)
         settlement = settle_failure(
             exc,
             deliveries=delivery.deliveries,
+            failures=self._failures[wire.event_id(event)],
             now=self.now(),
-            deadline_at=event.deadline_at if bounded else None,  # type: ignore[attr-defined]
+            deadline_at=self._deadline_at(event),
         )
         match settlement:
             case Retry(after_s):

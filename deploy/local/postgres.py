@@ -129,7 +129,7 @@ class EmbeddedPostgres:
         self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descent = await asyncio.to_thread(choose_descent, binaries() / "postgres", self.data_dir)
         await self._stop_orphan()
-        await asyncio.to_thread(descent.own, self.data_dir)
+        await asyncio.to_thread(self._hand_over, descent)
         if not (self.data_dir / "PG_VERSION").exists():
             await self._initialise(descent)
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
@@ -147,6 +147,13 @@ class EmbeddedPostgres:
         directory = self._given_runtime_dir / "pg"
         directory.mkdir(mode=0o700, exist_ok=True)
         return directory
+
+    def _hand_over(self, descent: Descent) -> None:
+        descent.own(self.data_dir)
+        if self._socket_dir is not None:
+            descent.own(self._socket_dir)
+        if self._given_runtime_dir is not None:
+            descent.pass_through(self._given_runtime_dir)
 
     async def _stop_orphan(self) -> None:
         """Stop the server of a crashed start and remove its pid file, which could stop ours.

@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.local.errors import CannotRun
 from deploy.local.processes import TETHER
 
+PASS_ONLY = 0o011
 PREFERRED_USERS = ("postgres", "nobody")
 
 
@@ -34,6 +35,11 @@ class Descent:
             for path in (Path(parent), *(Path(parent, name) for name in files)):
                 os.chown(path, *self.owner, follow_symlinks=False)
 
+    def pass_through(self, directory: Path) -> None:
+        """Let another user pass `directory`, without reading it, to what it owns inside."""
+        if self.owner is not None and self.owner[0] != os.geteuid():
+            directory.chmod(directory.stat().st_mode | PASS_ONLY)
+
 
 def choose_descent(program: Path, data_dir: Path) -> Descent:
     """Find a way that lets `program` run and reach `data_dir`.
@@ -49,6 +55,7 @@ def choose_descent(program: Path, data_dir: Path) -> Descent:
         return namespace
     ids = (str(user.pw_uid), str(user.pw_gid))
     switch = Descent(("--user", ids[0], "--group", ids[1]), (user.pw_uid, user.pw_gid))
+    switch.pass_through(data_dir.parent)
     if _works(switch, program, "--reach", str(data_dir.parent)):
         return switch
     raise CannotLeaveRoot(

@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from services.ledger.adapters.schema import outbox
 from services.ledger.adapters.vendor_errors import translated
@@ -28,6 +29,11 @@ class PoolLimits:
     wait_s: float = 5.0
     statement_s: float = 10.0
 
+    @property
+    def most(self) -> int:
+        """Connections that may be open at the same time."""
+        return self.size + self.overflow
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -41,8 +47,9 @@ class Transaction:
 class Database:
     """Connections to Postgres. Everything raises TryLater while it is away."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, limits: PoolLimits) -> None:
         self.engine = engine
+        self.limits = limits
         self.outbox_filled = asyncio.Event()
         """Set whenever a transaction has left facts in the outbox."""
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -50,7 +57,8 @@ class Database:
     @classmethod
     def at(cls, url: URL, limits: PoolLimits | None = None) -> Self:
         """A database that is connected to when it is first needed."""
-        return cls(open_engine(url, limits or PoolLimits()))
+        limits = limits or PoolLimits()
+        return cls(open_engine(url, limits), limits)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -72,12 +80,11 @@ class Database:
         for act in transaction.afterwards:
             act()
 
-    def pool_state(self) -> tuple[int, int]:
-        """Connections that may be open at most, and those in use now."""
+    @property
+    def in_use(self) -> int:
+        """Connections in use now."""
         pool = self.engine.pool
-        size: int = pool.size()  # type: ignore[attr-defined] - a queue pool has it
-        used: int = pool.checkedout()  # type: ignore[attr-defined]
-        return size + pool._max_overflow, used  # type: ignore[attr-defined]
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -30,19 +30,24 @@ def translated() -> Iterator[None]:
     except PoolTimeoutError as exc:
         raise TryLater("database: every connection is busy") from exc
     except DBAPIError as exc:
-        raise _ours(exc, exc.orig, lost=exc.connection_invalidated) from exc
+        ours = _ours(exc.orig, lost=exc.connection_invalidated)
+        if ours is None:
+            raise
+        raise ours from exc
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         # While connecting the driver's own errors come through bare.
-        lost = isinstance(exc, asyncpg.InterfaceError)
-        raise _ours(exc, exc, lost=lost) from exc
+        ours = _ours(exc, lost=isinstance(exc, asyncpg.InterfaceError))
+        if ours is None:
+            raise
+        raise ours from exc
     except (OSError, TimeoutError) as exc:
         raise TryLater(f"database: {type(exc).__name__}") from exc
 
 
-def _ours(raised: Exception, original: BaseException | None, *, lost: bool) -> Exception:
+def _ours(original: BaseException | None, *, lost: bool) -> Exception | None:
     state = str(getattr(original, "sqlstate", None) or "")
     if state.startswith(_REFUSED):
         return AccessRefused(str(original))
     if lost or state.startswith(_PASSING):
         return TryLater(f"database: {type(original).__name__} {state}".rstrip())
-    return raised
+    return None

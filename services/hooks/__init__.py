@@ -1,0 +1,1 @@
+"""Consumes `image.generated`, writes captions, publishes `content.hooked`."""

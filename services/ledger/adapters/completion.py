@@ -1,0 +1,121 @@
+"""Tasks complete when the last of their pieces is settled; the row's lock sees to it that one
+transaction notices."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, exists, func, select, update
+
+from services.ledger.adapters.database import Transaction
+from services.ledger.adapters.schema import UNSETTLED, attempts, piece_events, pieces, tasks
+from services.ledger.domain.endings import task_state
+from shared.events import TaskCompleted
+from shared.money import to_usd
+from sqlalchemy import BigInteger, cast, text
+
+log = structlog.get_logger(__name__)
+
+
+async def complete_tasks(transaction: Transaction, task_ids: Iterable[str]) -> None:
+    """Complete those tasks that wait for no piece any more, each once.
+
+    Call it after the pieces were changed. Tasks are locked in the order of their ids.
+    """
+    for task_id in sorted(set(task_ids)):
+        await _complete(transaction, task_id)
+
+
+async def _complete(transaction: Transaction, task_id: str) -> None:
+    connection = transaction.connection
+    task = (
+        await connection.execute(
+            select(tasks)
+            .where(tasks.c.id == task_id, tasks.c.completed_at.is_(None))
+            .with_for_update(key_share=True)
+        )
+    ).one_or_none()
+    # A new statement: it sees what everybody who held the lock before us has committed.
+    if task is None or await _is_waited_for(transaction, task_id):
+        return
+    counts = await _counts(transaction, task_id)
+    state = task_state(
+        persisted=counts.persisted,
+        pending_review=counts.pending_review,
+        cancelled=task.cancelled_at is not None,
+    )
+    completed_at = (
+        await connection.execute(
+            update(tasks)
+            .where(tasks.c.id == task_id)
+            .values(state=state, completed_at=func.clock_timestamp())
+            .returning(tasks.c.completed_at)
+        )
+    ).scalar_one()
+    fact = _fact(task, state, counts)
+    transaction.facts.append(fact)
+    cost, steps = await _report(transaction, task)
+    transaction.afterwards.append(
+        lambda: log.info(
+            "task.completed",
+            task_id=task_id,
+            tenant=task.tenant,
+            state=state,
+            pieces=task.total,
+            persisted=fact.persisted,
+            rejected=fact.rejected,
+            failed=fact.failed,
+            pending_review=fact.pending_review,
+            duration_s=round((completed_at - task.accepted_at).total_seconds(), 3),
+            cost_usd=str(to_usd(cost)),
+            steps=steps,
+        )
+    )
+
+
+async def _is_waited_for(transaction: Transaction, task_id: str) -> bool:
+    waiting = exists().where(pieces.c.task_id == task_id, text(UNSETTLED))
+    return bool((await transaction.connection.execute(select(waiting))).scalar_one())
+
+
+async def _counts(transaction: Transaction, task_id: str) -> Row[Any]:
+    names = ("persisted", "rejected", "failed", "pending_review")
+    counted = (func.count().filter(pieces.c.state == name).label(name) for name in names)
+    found = await transaction.connection.execute(
+        select(*counted).where(pieces.c.task_id == task_id)
+    )
+    return found.one()
+
+
+def _fact(task: Row[Any], state: str, counts: Row[Any]) -> TaskCompleted:
+    return TaskCompleted.model_validate(
+        {
+            "tenant": task.tenant,
+            "task_id": task.id,
+            "avatar_id": task.avatar_id,
+            "state": state,
+            "total": task.total,
+            **counts._mapping,
+        }
+    )
+
+
+async def _report(
+    transaction: Transaction, task: Row[Any]
+) -> tuple[int, dict[str, dict[str, float]]]:
+    """Cost so far, and for each fact how many pieces had it and after how many seconds the last."""
+    connection = transaction.connection
+    cost = await connection.execute(
+        select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
+            attempts.c.task_id == task.id
+        )
+    )
+    steps = await connection.execute(
+        select(piece_events.c.fact, func.count().label("pieces"), func.max(piece_events.c.at))
+        .where(piece_events.c.task_id == task.id)
+        .group_by(piece_events.c.fact)
+    )
+    return cost.scalar_one(), {
+        fact: {"pieces": count, "done_after_s": round((last - task.accepted_at).total_seconds(), 3)}
+        for fact, count, last in steps
+    }

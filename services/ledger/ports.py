@@ -1,0 +1,127 @@
+"""What the ledger's handlers need: books that are kept, and a broker that can be looked into."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from shared.calls import AcceptTask, TaskView
+from shared.content import BlobRef, Generation, Lane
+from shared.events import AttemptSettled, ContentHalted, ContentRequested, ContentStored, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a piece, for its history."""
+
+    tenant: str
+    task_id: str
+    piece_id: str
+    avatar_id: str
+    run: int
+    fact: str
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step lies behind a piece. `reached` is its rank; the image is told by its generation."""
+
+    happening: Happening
+    reached: int
+    image: BlobRef | None = None
+    generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A piece that nothing has been heard of for a while, as it was seen."""
+
+    tenant: str
+    task_id: str
+    piece_id: str
+    run: int
+    lane: Lane
+    progressed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a look into the outbox found: rows taken, and how many of them are published."""
+
+    taken: int
+    written: int
+
+
+class TaskBook(Protocol):
+    """Where tasks are accepted."""
+
+    async def accept(
+        self, request: AcceptTask, requested: Sequence[ContentRequested]
+    ) -> TaskView:
+        """Record task, pieces and their first facts in one go, once. Raises Problem, TryLater."""
+        ...
+
+
+class EndingBook(Protocol):
+    """Where pieces end, each once."""
+
+    async def deliver(self, event: ContentStored) -> None:
+        """Record a delivery, or see that its files go. Raises TryLater."""
+        ...
+
+    async def halt(self, event: ContentHalted) -> None:
+        """End a piece that cannot go on. Raises TryLater."""
+        ...
+
+
+class ProgressBook(Protocol):
+    """Where steps are noted."""
+
+    async def note(self, steps: Sequence[Progress]) -> None:
+        """Note steps in any order, each once; a piece never moves backwards. Raises TryLater."""
+        ...
+
+
+class AttemptBook(Protocol):
+    """Where provider calls are accounted for."""
+
+    async def settle(self, event: AttemptSettled) -> None:
+        """Record outcome and cost exactly once. Raises TryLater."""
+        ...
+
+
+class Outbox(Protocol):
+    """Facts that are decided and wait to be published."""
+
+    async def publish_some(self, write: Callable[[Fact], Awaitable[object]]) -> Published:
+        """Take the oldest that nobody else holds, write them, forget those. Raises TryLater."""
+        ...
+
+
+class OverdueBook(Protocol):
+    """Where pieces are found that nobody may be working on."""
+
+    async def end_overdue(self, *, grace_s: float) -> int:
+        """End pieces whose deadline passed `grace_s` ago; how many. Raises TryLater."""
+        ...
+
+    async def forget_lost_calls(self) -> int:
+        """Record as unknown what settled pieces left open; how many. Raises TryLater."""
+        ...
+
+    async def stalled(self, *, quiet_s: float) -> Sequence[Stalled]:
+        """Some pieces without progress for `quiet_s`. Raises TryLater."""
+        ...
+
+    async def request_again(self, piece: Stalled) -> bool:
+        """Begin the next run, unless the piece has moved since. Raises TryLater."""
+        ...
+
+
+class Queues(Protocol):
+    """The broker's queues, looked at from outside."""
+
+    async def hold(self, piece: Stalled) -> bool:
+        """Whether a fact about this run of the piece still waits for its step. Raises TryLater."""
+        ...
