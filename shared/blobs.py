@@ -6,25 +6,29 @@ same bytes finds its work done. Nothing here is reachable from outside.
 
 import asyncio
 import hashlib
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
+from uuid import uuid4
 
+import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.errors import (
-    BucketNotFoundError,
-    NotFoundError,
-    ObjectDeletedError,
-    ObjectNotFoundError,
-)
-from nats.js.object_store import ObjectStore
+from nats.js.api import Header, ObjectInfo, ObjectMetaOptions, RawStreamMsg
+from nats.js.errors import APIError, NotFoundError
 
 from shared.content import BlobRef
 from shared.outcomes import TryLater
 
+log = structlog.get_logger(__name__)
+
 _SCHEME = "jetstream://"
 _TRANSFER_LIMIT_S = 20.0
+_CHUNK_BYTES = 2**20
+_NO_MESSAGE = 10037
+_WRONG_LAST_SEQUENCE = 10071
 
 
 class BlobMissing(Exception):
@@ -48,57 +52,118 @@ class BlobStore(Protocol):
 
 
 class JetStreamBlobs:
-    """A JetStream object store bucket (https://docs.nats.io/nats-concepts/jetstream/obj_store)."""
+    """A JetStream object store bucket, in the format of every NATS client (ADR-20).
+
+    Written by hand where the Python client would hurt: its `put` replaces an object under the eyes
+    of readers, and its `get` waits for ever for chunks that were purged meanwhile.
+    """
 
     def __init__(self, js: JetStreamContext, bucket: str) -> None:
         self._js = js
         self._bucket = bucket
-        self._store: ObjectStore | None = None
+        self._stream = f"OBJ_{bucket}"
 
     async def put(self, name: str, data: bytes, *, media_type: str) -> BlobRef:
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"{name}/{digest}"
-        ref = BlobRef(
+        digest = await asyncio.to_thread(_sha256, data)
+        key = f"{name}/{digest.hex()}"
+        async with self._transfer("put"):
+            last = await self._last_info(key)
+            if last is None or last[1].deleted:
+                await self._write(key, data, digest, replaces=0 if last is None else last[0])
+        return BlobRef(
             uri=f"{_SCHEME}{self._bucket}/{key}",
-            sha256=digest,
+            sha256=digest.hex(),
             size=len(data),
             media_type=media_type,
         )
-        async with _transfer("put"):
-            store = await self._open()
-            if not await _has(store, key, len(data)):
-                # The client's put replaces and purges what it finds, under the eyes of readers.
-                await store.put(key, data)
-        return ref
 
     async def get(self, ref: BlobRef) -> bytes:
-        async with _transfer("get"):
-            store = await self._open()
-            try:
-                data = (await store.get(self._key(ref))).data or b""
-            except (NotFoundError, ObjectNotFoundError, ObjectDeletedError) as exc:
-                raise BlobMissing(ref.sha256) from exc
-        if hashlib.sha256(data).hexdigest() != ref.sha256:
+        async with self._transfer("get"):
+            last = await self._last_info(self._key(ref))
+            if last is None or last[1].deleted:
+                raise BlobMissing(ref.sha256)
+            data = b"".join([chunk async for chunk in self._chunks(last[1])])
+        if (await asyncio.to_thread(_sha256, data)).hex() != ref.sha256:
             raise BlobMissing(f"{ref.sha256}: other bytes")
         return data
 
     async def delete(self, ref: BlobRef) -> None:
-        async with _transfer("delete"):
-            store = await self._open()
-            try:
-                await store.delete(self._key(ref))
-            except (NotFoundError, ObjectNotFoundError, ObjectDeletedError):
+        async with self._transfer("delete"):
+            last = await self._last_info(self._key(ref))
+            if last is None or last[1].deleted:
                 return
+            info = last[1]
+            gone = info.evolve(deleted=True, size=0, chunks=0, digest="")
+            await self._publish_info(gone, replaces=None)
+            await self._purge(info.nuid)
 
-    async def _open(self) -> ObjectStore:
-        if self._store is None:
-            try:
-                self._store = await self._js.object_store(self._bucket)
-            except BucketNotFoundError as exc:
-                raise TryLater(
-                    f"bucket {self._bucket} is missing; run `atelier provision`"
-                ) from exc
-        return self._store
+    async def _write(self, key: str, data: bytes, digest: bytes, *, replaces: int) -> None:
+        info = ObjectInfo(
+            name=key,
+            bucket=self._bucket,
+            nuid=uuid4().hex,
+            size=len(data),
+            chunks=-(-len(data) // _CHUNK_BYTES),
+            digest=f"SHA-256={urlsafe_b64encode(digest).decode()}",
+            options=ObjectMetaOptions(max_chunk_size=_CHUNK_BYTES),
+        )
+        try:
+            for start in range(0, len(data), _CHUNK_BYTES):
+                chunk = data[start : start + _CHUNK_BYTES]
+                await self._js.publish(self._chunk_subject(info.nuid), chunk, stream=self._stream)
+            await self._publish_info(info, replaces=replaces)
+        except APIError as exc:
+            # Refused for certain: a twin was first, or the bucket is full.
+            await self._purge(info.nuid)
+            if exc.err_code != _WRONG_LAST_SEQUENCE:
+                raise
+
+    async def _publish_info(self, info: ObjectInfo, *, replaces: int | None) -> None:
+        headers = {Header.ROLLUP.value: "sub"}
+        if replaces is not None:
+            headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(replaces)
+        body = json.dumps(info.as_dict()).encode()
+        subject = self._info_subject(info.name)
+        await self._js.publish(subject, body, stream=self._stream, headers=headers)
+
+    async def _last_info(self, key: str) -> tuple[int, ObjectInfo] | None:
+        """The description of an object with its stream sequence; a tombstone if it was deleted."""
+        try:
+            # Not a direct get: a follower may not know yet what was written a moment ago.
+            message = await self._js.get_last_msg(self._stream, self._info_subject(key))
+        except NotFoundError as exc:
+            if exc.err_code == _NO_MESSAGE:
+                return None
+            raise
+        return message.seq or 0, ObjectInfo.from_response(json.loads(message.data or b"{}"))
+
+    async def _chunks(self, info: ObjectInfo) -> AsyncIterator[bytes]:
+        sequence = 0
+        for _ in range(info.chunks or 0):
+            chunk = await self._chunk(info.nuid, after=sequence)
+            sequence = chunk.seq or 0
+            yield chunk.data or b""
+
+    async def _chunk(self, nuid: str, *, after: int) -> RawStreamMsg:
+        subject, first = self._chunk_subject(nuid), after + 1
+        try:
+            return await self._js.get_msg(self._stream, first, subject, direct=True, next=True)
+        except NotFoundError:
+            log.debug("blob.chunk_elsewhere", bucket=self._bucket, nuid=nuid)
+        # A follower answered, perhaps too early; the leader knows whether the chunk was purged.
+        try:
+            return await self._js.get_msg(self._stream, first, subject, next=True)
+        except NotFoundError as exc:
+            raise BlobMissing(nuid) from exc
+
+    async def _purge(self, nuid: str) -> None:
+        await self._js.purge_stream(self._stream, subject=self._chunk_subject(nuid))
+
+    def _chunk_subject(self, nuid: str) -> str:
+        return f"$O.{self._bucket}.C.{nuid}"
+
+    def _info_subject(self, key: str) -> str:
+        return f"$O.{self._bucket}.M.{urlsafe_b64encode(key.encode()).decode()}"
 
     def _key(self, ref: BlobRef) -> str:
         prefix = f"{_SCHEME}{self._bucket}/"
@@ -106,20 +171,14 @@ class JetStreamBlobs:
             raise BlobMissing(f"not in bucket {self._bucket}")
         return ref.uri.removeprefix(prefix)
 
-
-@asynccontextmanager
-async def _transfer(action: str) -> AsyncIterator[None]:
-    try:
-        # Without a limit the client waits for ever for chunks that were purged meanwhile.
-        async with asyncio.timeout(_TRANSFER_LIMIT_S):
-            yield
-    except (NatsError, TimeoutError, OSError) as exc:
-        raise TryLater(f"blob {action}: {type(exc).__name__}") from exc
+    @asynccontextmanager
+    async def _transfer(self, action: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_TRANSFER_LIMIT_S):
+                yield
+        except (NatsError, TimeoutError, OSError) as exc:
+            raise TryLater(f"blob {action} in {self._bucket}: {type(exc).__name__}") from exc
 
 
-async def _has(store: ObjectStore, key: str, size: int) -> bool:
-    try:
-        info = await store.get_info(key)
-    except (NotFoundError, ObjectNotFoundError, ObjectDeletedError):
-        return False
-    return info.size == size
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -13,6 +13,8 @@ from shared.outcomes import TryLater
 from shared.topology import Topology
 
 _WRONG_LAST_SEQUENCE = 10071
+_LONGEST_TEXT = 1000
+_MOST_HEADERS = 50
 
 
 class DeadLetter(Value):
@@ -71,13 +73,14 @@ class JetStreamDeadLetters:
             subject=subject,
             sequence=sequence,
             reason=reason,
-            detail=detail,
-            headers=headers,
+            detail=detail[:_LONGEST_TEXT],
+            headers=_abridged(headers),
             body=ref,
         )
         try:
             await self._js.publish(
-                self._topology.dead_letter_subject(step, str(sequence)),
+                # With the hash: the sequences of a stream that was made anew begin again.
+                self._topology.dead_letter_subject(step, str(sequence), ref.sha256[:16]),
                 letter.model_dump_json().encode(),
                 stream=self._topology.dead_letter_stream,
                 headers={"Nats-Expected-Last-Subject-Sequence": "0"},
@@ -87,3 +90,9 @@ class JetStreamDeadLetters:
                 raise TryLater(f"dead letter refused: {exc.description}") from exc
         except (NatsError, OSError) as exc:
             raise TryLater(f"dead letter: {type(exc).__name__}") from exc
+
+
+def _abridged(headers: dict[str, str]) -> dict[str, str]:
+    # A letter that outgrows its stream could never be kept, and its message never be settled.
+    kept = list(headers.items())[:_MOST_HEADERS]
+    return {name[:_LONGEST_TEXT]: value[:_LONGEST_TEXT] for name, value in kept}

@@ -10,9 +10,10 @@ from nats.js.errors import APIError, NotFoundError
 
 from shared import wire
 from shared.events import Fact
-from shared.outcomes import TryLater
+from shared.outcomes import GiveUp, TryLater
 from shared.topology import Topology
 
+_NO_MESSAGE = 10037
 _WRONG_LAST_SEQUENCE = 10071
 _PUBACK_TIMEOUT_S = 5.0
 
@@ -26,7 +27,10 @@ class FactLog(Protocol):
     """Where facts are written and looked up."""
 
     async def write(self, fact: Fact) -> bool:
-        """Write a fact; False if somebody had written it before. Raises TryLater."""
+        """Write a fact; False if somebody had written it before.
+
+        Raises TryLater, and GiveUp for a fact that nobody would read because of its size.
+        """
         ...
 
     async def holds(self, fact: type[Fact], tokens: tuple[str, ...]) -> bool:
@@ -56,13 +60,16 @@ class JetStreamFactLog:
         self._now = now
 
     async def write(self, fact: Fact) -> bool:
+        body = wire.encode(fact)
+        if len(body) > wire.MAX_BODY_BYTES:
+            raise GiveUp("fact_too_large", f"{fact.NAME} of {len(body)} bytes")
         headers = wire.headers(fact, source=self._source, at=self._now())
         headers["Nats-Expected-Last-Subject-Sequence"] = "0"
         headers["Nats-Msg-Id"] = wire.event_id(fact)
         try:
             ack = await self._js.publish(
                 self._topology.subject(fact),
-                wire.encode(fact),
+                body,
                 timeout=_PUBACK_TIMEOUT_S,
                 stream=self._topology.stream(type(fact)),
                 headers=headers,
@@ -78,9 +85,12 @@ class JetStreamFactLog:
     async def holds(self, fact: type[Fact], tokens: tuple[str, ...]) -> bool:
         subject = self._topology.subject_of(fact, tokens)
         try:
-            await self._js.get_last_msg(self._topology.stream(fact), subject, direct=True)
-        except NotFoundError:
-            return False
+            # Not a direct get: a follower may not know yet what was written a moment ago.
+            await self._js.get_last_msg(self._topology.stream(fact), subject)
+        except NotFoundError as exc:
+            if exc.err_code == _NO_MESSAGE:
+                return False
+            raise TryLater(f"{fact.NAME} has no stream; run `atelier provision`") from exc
         except (NatsError, OSError) as exc:
             raise TryLater(f"{fact.NAME} lookup: {type(exc).__name__}") from exc
         return True

@@ -191,8 +191,11 @@ class PullLoop:
             return
         try:
             async with asyncio.timeout(_DRAIN_LIMIT_S):
-                # Draining also runs what has arrived but was not begun; it is handed back.
-                await (subscription.drain() if self._nc.is_connected else subscription.unsubscribe())
+                if self._nc.is_connected:
+                    # This also runs what has arrived but was not begun; it is handed back.
+                    await subscription.drain()  # type: ignore[no-untyped-call]
+                else:
+                    await subscription.unsubscribe()
         except (NatsError, OSError, TimeoutError) as exc:
             log.debug("pull.left_unheard", consumer=self._name, error=repr(exc))
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
 
@@ -19,13 +19,15 @@ from shared import wire
 from shared.deadletters import DeadLetters
 from shared.events import ContentHalted, Fact, PieceFact
 from shared.factlog import FactLog, utc_now
-from shared.outcomes import BadInput, TryLater
-from shared.settlement import Bury, Halt, Retry, backoff_s, settle_failure
+from shared.outcomes import BadInput, GiveUp, TryLater
+from shared.settlement import Halt, Retry, backoff_s, settle_failure
 from shared.topology import Step, Topology
 
 log = structlog.get_logger(__name__)
 
 In = TypeVar("In", bound=Fact)
+_BUGS_REMEMBERED = 10_000
+
 Handler = Callable[[In], Awaitable[Fact | None]]
 
 
@@ -74,6 +76,10 @@ class Stage(Generic[In]):
     _busy: set[str] = field(default_factory=set)
     _failures: Counter[str] = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        if self.step.bounded and not issubclass(self.step.consumes, PieceFact):
+            raise TypeError(f"{self.step.durable} is bounded but takes no piece")
+
     async def settle(self, delivery: Delivery) -> None:
         """Bring one delivery to its end. Raises only what nobody could settle."""
         started = time.perf_counter()
@@ -117,22 +123,27 @@ class Stage(Generic[In]):
         event = wire.decode(self.step.consumes, delivery.body, delivery.headers)
         if self.topology.subject(event) != delivery.subject:
             raise BadInput("subject_mismatch", "the body belongs to another subject")
-        return event  # type: ignore[return-value] - a Stage[In] consumes In
+        return cast("In", event)
 
     async def _carry(self, event: In, delivery: Delivery) -> str:
         try:
-            if delivery.deliveries > 1 and await self._is_finished(event):
-                await delivery.ack()
-                return "finished_before"
-            if self._is_overdue(event):
-                return await self._halt(event, delivery, "deadline", "not begun in time")
-            successor = await self._handle(event)
-            first = successor is None or await self.facts.write(successor)
+            outcome = await self._work(event, again=delivery.deliveries > 1)
         except BadInput as bad:
             return await self._refuse(event, delivery, bad)
         except Exception as exc:  # noqa: BLE001 - whatever it is, the message must be settled
             return await self._after_failure(event, delivery, exc)
         await delivery.ack()
+        self._failures.pop(wire.event_id(event), None)
+        return outcome
+
+    async def _work(self, event: In, *, again: bool) -> str:
+        if again and await self._is_finished(event):
+            return "finished_before"
+        deadline_at = self._deadline_at(event)
+        if deadline_at is not None and self.now() >= deadline_at:
+            raise TryLater("not begun in time")
+        successor = await self._handle(event)
+        first = successor is None or await self.facts.write(successor)
         return "done" if first else "somebody_was_first"
 
     async def _handle(self, event: In) -> Fact | None:
@@ -150,10 +161,6 @@ class Stage(Generic[In]):
             # The handler waited for something that somebody else cancelled: a bug, not our end.
             raise RuntimeError("cancelled from within") from exc
 
-    def _is_overdue(self, event: In) -> bool:
-        deadline_at = self._deadline_at(event)
-        return deadline_at is not None and self.now() >= deadline_at
-
     def _deadline_at(self, event: In) -> datetime | None:
         return event.deadline_at if self.step.bounded and isinstance(event, PieceFact) else None
 
@@ -165,30 +172,36 @@ class Stage(Generic[In]):
         return False
 
     async def _after_failure(self, event: In, delivery: Delivery, exc: Exception) -> str:
-        if not isinstance(exc, TryLater):
-            log.warning(
-                "stage.handler_failed",
-                step=self.step.durable,
-                subject=delivery.subject,
-                deliveries=delivery.deliveries,
-                error=str(exc)[:300],
-                exc_info=exc if _is_bug(exc) else None,
-            )
+        key = wire.event_id(event)
+        if _is_bug(exc):
+            self._note_bug(key, delivery, exc)
         settlement = settle_failure(
             exc,
             deliveries=delivery.deliveries,
-            failures=self._failures[wire.event_id(event)],
+            failures=self._failures[key],
             now=self.now(),
             deadline_at=self._deadline_at(event),
         )
-        match settlement:
-            case Retry(after_s):
-                await delivery.hand_back(after_s)
-                return f"retry: {exc}"[:200]
-            case Halt(reason, detail):
-                return await self._halt(event, delivery, reason, detail)
-            case Bury(reason, detail):
-                return await self._bury(delivery, reason, detail)
+        if isinstance(settlement, Retry):
+            await delivery.hand_back(settlement.after_s)
+            return f"retry: {exc}"[:200]
+        self._failures.pop(key, None)
+        if isinstance(settlement, Halt):
+            return await self._halt(event, delivery, settlement.reason, settlement.detail)
+        return await self._bury(delivery, settlement.reason, settlement.detail)
+
+    def _note_bug(self, key: str, delivery: Delivery, exc: Exception) -> None:
+        # Messages that went on to other replicas leave their counts behind: begin anew at times.
+        if len(self._failures) >= _BUGS_REMEMBERED:
+            self._failures.clear()
+        self._failures[key] += 1
+        log.error(
+            "stage.bug",
+            step=self.step.durable,
+            subject=delivery.subject,
+            failures=self._failures[key],
+            exc_info=exc,
+        )
 
     async def _refuse(self, event: In, delivery: Delivery, bad: BadInput) -> str:
         if self.step.bounded:
@@ -198,13 +211,12 @@ class Stage(Generic[In]):
     async def _halt(self, event: In, delivery: Delivery, reason: str, detail: str) -> str:
         await self._write_halted(event, reason, detail)
         await delivery.ack()
+        log.warning("stage.halted", step=self.step.durable, subject=delivery.subject, reason=reason)
         return f"halted: {reason}"
 
     async def _write_halted(self, event: In, reason: str, detail: str) -> None:
-        if not isinstance(event, PieceFact):
-            raise TypeError(f"{self.step.durable} is bounded but takes no piece")
         halted = ContentHalted.following(
-            event, stage=self.step.durable, reason=reason, detail=detail[:500]
+            cast("PieceFact", event), stage=self.step.durable, reason=reason, detail=detail[:500]
         )
         await self.facts.write(halted)
 
@@ -224,7 +236,12 @@ class Stage(Generic[In]):
 
 
 def _is_bug(exc: Exception) -> bool:
-    return type(exc).__module__ != "shared.outcomes"
+    return not isinstance(exc, TryLater | GiveUp | BadInput)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

@@ -133,7 +133,7 @@ class Topology:
         return self._stream_name(DEAD_LETTER)
 
     def dead_letter_subject(self, *tokens: str) -> str:
-        """Where a dead letter is written; tokens are the consumer and the stream sequence."""
+        """Where a dead letter is written: the consumer, the sequence in its stream, the hash."""
         return self._address(DEAD_LETTER, *tokens)
 
     def bucket(self, purpose: str) -> str:

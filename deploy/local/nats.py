@@ -117,6 +117,11 @@ class EmbeddedNats:
             await popen_ended(self._process, STOP_GRACE_S)
 
     @property
+    def store_limit_bytes(self) -> int:
+        """How much the broker keeps at most; what streams reserve must fit in."""
+        return int(str(self._kept_choices()["max_file_store"]))
+
+    @property
     def _config_file(self) -> Path:
         return self.data_dir / "nats.conf"
 

@@ -104,6 +104,13 @@ class Replica:
             _signal(process, signal.SIGKILL)
             await process.wait()
 
+    async def restart(self) -> None:
+        """End the process and return when its successor is ready."""
+        self.has_been_ready.clear()
+        if self._process is not None:
+            _signal(self._process, signal.SIGTERM)
+        await self.has_been_ready.wait()
+
     def kill(self) -> None:
         """Kill the process now."""
         if self._process is not None:

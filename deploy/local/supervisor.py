@@ -64,6 +64,11 @@ class Supervisor:
         late = next(each for each in self.replicas if not each.has_been_ready.is_set())
         raise late.failed(f"was not ready within {timeout_s:g} s")
 
+    async def restart(self, service: str) -> None:
+        """Start the processes of `service` anew, with the environment of now."""
+        chosen = [each for each in self.replicas if each.service.name == service]
+        await asyncio.gather(*(each.restart() for each in chosen))
+
     def guard(self, name: str, server: Server) -> None:
         """Start `server` again whenever it has died."""
         self._started(name, server.pid)

@@ -68,6 +68,9 @@ class ObjectFiles(Protocol):
     def private(self, key: str) -> FoundFile | None:
         """The file that needs a signed link under this key."""
 
+    def data_url(self, found: FoundFile) -> str:
+        """The whole file as a data URL."""
+
 
 @dataclass(frozen=True, slots=True)
 class CachePerformance:

@@ -3,6 +3,10 @@
 import base64
 import io
 import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PIL import Image
 from pytest_httpserver import HTTPServer
@@ -25,6 +29,10 @@ class Worker:
         self.asked: list[dict[str, object]] = []
         self.tokens: list[str | None] = []
         self.answers: list[Response] = []
+        self.delay_s: Callable[[dict[str, object]], float] = lambda _: 0.0
+        self.at_work = 0
+        self.most_at_work = 0
+        self._count = threading.Lock()
         server.expect_request(PATH, method="POST").respond_with_handler(self._answer)
 
     @property
@@ -39,9 +47,35 @@ class Worker:
         body = request.get_json()
         self.asked.append(body)
         self.tokens.append(request.headers.get("Authorization"))
+        with self._working():
+            time.sleep(self.delay_s(body))
         if self.answers:
             return self.answers.pop(0)
         return image_answer(png(body["width"], body["height"]), body)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        with self._count:
+            self.at_work += 1
+            self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            yield
+        finally:
+            with self._count:
+                self.at_work -= 1
+
+
+@contextmanager
+def running_worker() -> Iterator[Worker]:
+    """A worker that serves many calls at a time."""
+    server = HTTPServer(host="127.0.0.1", port=0, threaded=True)
+    server.start()
+    try:
+        yield Worker(server)
+    finally:
+        server.clear()
+        if server.is_running():
+            server.stop()
 
 
 def image_answer(image: bytes, asked: dict[str, object]) -> Response:

@@ -1,5 +1,6 @@
 """Delivered objects in a local directory, as storage lays them out."""
 
+import base64
 import hashlib
 import re
 import stat
@@ -29,6 +30,10 @@ class ObjectDirectory:
 
     def private(self, key: str) -> FoundFile | None:
         return self._find("private", key)
+
+    def data_url(self, found: FoundFile) -> str:
+        encoded = base64.b64encode(found.path.read_bytes()).decode("ascii")
+        return f"data:{found.media_type};base64,{encoded}"
 
     def _find(self, area: str, key: str) -> FoundFile | None:
         if len(key) > _MAX_KEY or not _KEY.fullmatch(key):

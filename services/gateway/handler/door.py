@@ -1,6 +1,5 @@
 """What every answer is made with: the ports and values, and who asks."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +15,12 @@ from services.gateway.ports import Ask, BrokerLink, Completions, Keys, Library, 
 class Door:
     """The front door's ports, its clock and ids, and the values that settings decide.
 
+    `ask` bears with a service that restarts; `probe` wants to know how things are right now.
     Base URLs have no slash at the end. Durations are seconds.
     """
 
     ask: Ask
+    probe: Ask
     keys: Keys
     completions: Completions
     broker: BrokerLink

@@ -1,11 +1,8 @@
 """Colours as RGB triples, and the few ways of mixing them that the painter needs."""
 
-from collections.abc import Sequence
-
 Colour = tuple[int, int, int]
 
 WHITE: Colour = (255, 255, 255)
-BLACK: Colour = (0, 0, 0)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -24,14 +21,12 @@ def darker(colour: Colour, share: float) -> Colour:
     return mix(colour, (22, 12, 24), share)
 
 
-def ramp(stops: Sequence[Colour], position: float) -> Colour:
-    """The colour at `position` in [0, 1] along evenly spaced stops."""
-    scaled = min(max(position, 0.0), 1.0) * (len(stops) - 1)
-    index = min(int(scaled), len(stops) - 2)
-    return mix(stops[index], stops[index + 1], scaled - index)
-
-
 def luminance(colour: Colour) -> float:
     """Perceived lightness in [0, 1]."""
     red, green, blue = colour
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
+
+
+def skin_shade(skin: Colour) -> Colour:
+    """The same skin out of the light: warmer and darker, never grey."""
+    return darker(mix(skin, (168, 62, 52), 0.24), 0.10 + 0.10 * (1 - luminance(skin)))

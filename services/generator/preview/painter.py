@@ -9,9 +9,10 @@ from PIL.PngImagePlugin import PngInfo
 from services.generator.preview.body import paint_body
 from services.generator.preview.brush import Brush
 from services.generator.preview.dice import Dice
-from services.generator.preview.face import paint_earrings, paint_face
+from services.generator.preview.face import paint_face
 from services.generator.preview.features import features
 from services.generator.preview.hair import paint_back_hair, paint_front_hair
+from services.generator.preview.jewellery import paint_earrings
 from services.generator.preview.pose import Framing, Pose, pose
 from services.generator.preview.ribbon import tie_ribbon
 from services.generator.preview.scenes import backdrop, scene_named
@@ -22,40 +23,59 @@ _NECK = (0.0, 1.45)
 
 
 def paint(
-    *, avatar_id: str, scene: str, framing: str, seed: int, width: int, height: int, label: str = "PREVIEW"
+    *,
+    avatar_id: str,
+    scene: str,
+    framing: str,
+    seed: int,
+    width: int,
+    height: int,
+    label: str = "PREVIEW",
 ) -> bytes:
-    """A labelled RGB portrait as PNG, `width` by `height` pixels, bit-identical for the same arguments.
+    """A labelled RGB portrait as PNG, `width` by `height` pixels, bit-identical for equal arguments.
 
-    The face depends on `avatar_id` alone; scene, framing and seed decide the composition. An unknown scene
-    is the studio, an unknown framing is half. A side outside 64–1536 px or a blank label is a ValueError.
+    The face depends on `avatar_id` alone; scene, framing and seed decide the composition. An
+    unknown scene is the studio, an unknown framing is half. A side outside 64-1536 px or a blank
+    label is a ValueError. Blocks for a fraction of a second: not for an event loop.
     """
     if not label.strip():
         raise ValueError("a preview must say what it is: the label is blank")
-    picture = draw_unlabelled(avatar_id=avatar_id, scene=scene, framing=framing, seed=seed, width=width, height=height)
+    picture = draw_unlabelled(avatar_id, scene, framing, seed, (width, height))
     tie_ribbon(picture, label)
     return _png(picture)
 
 
-def draw_unlabelled(*, avatar_id: str, scene: str, framing: str, seed: int, width: int, height: int) -> Image.Image:
-    """The portrait before its ribbon; not to leave this package."""
-    for side in (width, height):
+def draw_unlabelled(
+    avatar_id: str, scene: str, framing: str, seed: int, size: tuple[int, int]
+) -> Image.Image:
+    """The portrait before its ribbon, RGB; not to leave this package."""
+    for side in size:
         if not SMALLEST_PX <= side <= LARGEST_PX:
             raise ValueError(f"a side of {side} px is outside {SMALLEST_PX}-{LARGEST_PX} px")
     place = scene_named(scene)
     chosen = Framing(framing) if framing in set(Framing) else Framing.HALF
-    stance = pose(scene, place.wardrobe, chosen, seed)
-    behind = backdrop(place, chosen, stance.light, Dice(f"scene/{scene}/{framing}/{seed}"), (width, height))
-    # Drawn larger and reduced, edges come out smooth; small pictures need it most and cost least.
-    finer = 2 if min(width, height) >= 400 else min(6, ceil(800 / min(width, height)))
-    canvas = behind.resize((width * finer, height * finer), Image.Resampling.NEAREST)
+    stance = pose(place.name, place.wardrobe, chosen, seed)
+    dice = Dice(f"scene/{place.name}/{chosen}/{seed}")
+    behind = backdrop(place, chosen, stance.light, dice, size)
+    finer = _finer(size)
+    canvas = behind.resize((size[0] * finer, size[1] * finer), Image.Resampling.NEAREST)
     _paint_figure(canvas, avatar_id, stance)
     return stance.light.graded(canvas.reduce(finer))
+
+
+def _finer(size: tuple[int, int]) -> int:
+    """How much larger to draw before reducing, for smooth edges.
+
+    Small pictures need it most and cost least.
+    """
+    short = min(size)
+    return 2 if short >= 400 else min(6, ceil(800 / short))
 
 
 def _paint_figure(canvas: Image.Image, avatar_id: str, stance: Pose) -> None:
     face = features(avatar_id)
     body = Brush(canvas, stance.frame(*canvas.size))
-    head = body.within(body.frame.turned_about(_NECK, stance.tilt))
+    head = body.turned_about(_NECK, stance.tilt)
     paint_back_hair(head, face, stance.light)
     paint_body(body, face, stance)
     paint_face(head, face, stance)

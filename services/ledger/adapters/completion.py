@@ -1,18 +1,20 @@
-"""Tasks complete when the last of their pieces is settled; the row's lock sees to it that one
-transaction notices."""
+"""Tasks complete when the last of their pieces is settled.
+
+The lock on the task's row sees to it that exactly one transaction notices.
+"""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import BigInteger, Row, cast, exists, func, select, update
 
 from services.ledger.adapters.database import Transaction
-from services.ledger.adapters.schema import UNSETTLED, attempts, piece_events, pieces, tasks
+from services.ledger.adapters.schema import UNDER_WAY, attempts, piece_events, pieces, tasks
 from services.ledger.domain.endings import task_state
 from shared.events import TaskCompleted
 from shared.money import to_usd
-from sqlalchemy import BigInteger, cast, text
 
 log = structlog.get_logger(__name__)
 
@@ -44,37 +46,27 @@ async def _complete(transaction: Transaction, task_id: str) -> None:
         pending_review=counts.pending_review,
         cancelled=task.cancelled_at is not None,
     )
-    completed_at = (
-        await connection.execute(
-            update(tasks)
-            .where(tasks.c.id == task_id)
-            .values(state=state, completed_at=func.clock_timestamp())
-            .returning(tasks.c.completed_at)
-        )
-    ).scalar_one()
+    completed_at = await _close(transaction, task_id, state)
     fact = _fact(task, state, counts)
     transaction.facts.append(fact)
-    cost, steps = await _report(transaction, task)
-    transaction.afterwards.append(
-        lambda: log.info(
-            "task.completed",
-            task_id=task_id,
-            tenant=task.tenant,
-            state=state,
-            pieces=task.total,
-            persisted=fact.persisted,
-            rejected=fact.rejected,
-            failed=fact.failed,
-            pending_review=fact.pending_review,
-            duration_s=round((completed_at - task.accepted_at).total_seconds(), 3),
-            cost_usd=str(to_usd(cost)),
-            steps=steps,
-        )
+    report = await _report(transaction, task)
+    duration_s = round((completed_at - task.accepted_at).total_seconds(), 3)
+    transaction.afterwards.append(lambda: _log_completed(fact, duration_s, report))
+
+
+async def _close(transaction: Transaction, task_id: str, state: str) -> datetime:
+    closed = await transaction.connection.execute(
+        update(tasks)
+        .where(tasks.c.id == task_id)
+        .values(state=state, completed_at=func.clock_timestamp())
+        .returning(tasks.c.completed_at)
     )
+    moment: datetime = closed.scalar_one()
+    return moment
 
 
 async def _is_waited_for(transaction: Transaction, task_id: str) -> bool:
-    waiting = exists().where(pieces.c.task_id == task_id, text(UNSETTLED))
+    waiting = exists().where(pieces.c.task_id == task_id, UNDER_WAY)
     return bool((await transaction.connection.execute(select(waiting))).scalar_one())
 
 
@@ -100,22 +92,37 @@ def _fact(task: Row[Any], state: str, counts: Row[Any]) -> TaskCompleted:
     )
 
 
-async def _report(
-    transaction: Transaction, task: Row[Any]
-) -> tuple[int, dict[str, dict[str, float]]]:
-    """Cost so far, and for each fact how many pieces had it and after how many seconds the last."""
+async def _report(transaction: Transaction, task: Row[Any]) -> dict[str, object]:
+    """Cost so far, and for each fact how many pieces had it and when the last of them did."""
     connection = transaction.connection
     cost = await connection.execute(
         select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
             attempts.c.task_id == task.id
         )
     )
-    steps = await connection.execute(
-        select(piece_events.c.fact, func.count().label("pieces"), func.max(piece_events.c.at))
+    facts = await connection.execute(
+        select(piece_events.c.fact, func.count(), func.max(piece_events.c.at))
         .where(piece_events.c.task_id == task.id)
         .group_by(piece_events.c.fact)
     )
-    return cost.scalar_one(), {
-        fact: {"pieces": count, "done_after_s": round((last - task.accepted_at).total_seconds(), 3)}
-        for fact, count, last in steps
+    steps = {
+        fact: {"pieces": count, "last_after_s": round((at - task.accepted_at).total_seconds(), 3)}
+        for fact, count, at in facts
     }
+    return {"cost_usd": str(to_usd(cost.scalar_one())), "steps": steps}
+
+
+def _log_completed(fact: TaskCompleted, duration_s: float, report: dict[str, object]) -> None:
+    log.info(
+        "task.completed",
+        task_id=fact.task_id,
+        tenant=fact.tenant,
+        state=fact.state,
+        pieces=fact.total,
+        persisted=fact.persisted,
+        rejected=fact.rejected,
+        failed=fact.failed,
+        pending_review=fact.pending_review,
+        duration_s=duration_s,
+        **report,
+    )

@@ -4,11 +4,15 @@ Ids are text, times carry their zone, money is integers of micro-dollars. Attemp
 keep the ids of what they are about without foreign keys: they outlive it.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Identity,
@@ -19,6 +23,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    any_,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -275,6 +281,9 @@ piece_events = Table(
     Index("ix_piece_events_task_id", "task_id"),
 )
 
+UNDER_WAY = text(f"pieces.{UNSETTLED}")
+"""As SQL text, because a bound parameter could not match the predicate of an index."""
+
 outbox = Table(
     "outbox",
     metadata,
@@ -283,3 +292,8 @@ outbox = Table(
     Column("body", JSONB, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=text("clock_timestamp()")),
 )
+
+
+def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a text column is one of `values`, however many: they travel as one parameter."""
+    return column == any_(literal(list(values), ARRAY(Text)))

@@ -1,0 +1,47 @@
+"""How the parts of one Atelier find each other: the settings that each process gets from us."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.blueprint import DOOR
+from deploy.local.environment import child_environment
+from deploy.local.paths import REPOSITORY
+from deploy.local.ports import GatewayPorts
+
+LINK_MAKERS = (DOOR, "storage")
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Addresses and secrets; what the user has set goes before ours, except for the port."""
+
+    user: Mapping[str, str]
+    nats_url: str
+    database_url: str
+    objects_dir: Path
+    link_signing_key: str
+    ports: GatewayPorts
+
+    def environment(self, service: str, replica: int = 1) -> dict[str, str]:
+        """Give the environment in which to start a replica of `service`; raises NoFreePort."""
+        fixed = {
+            "NATS_URL": self.nats_url,
+            "DATABASE_URL": self.database_url,
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if service == DOOR:
+            fixed["GATEWAY_HOST"] = self.ports.host
+            fixed["GATEWAY_PORT"] = str(self.ports.choose(replica))
+        if service in LINK_MAKERS:
+            fixed |= {name: self.user.get(name, ours) for name, ours in self._links().items()}
+        return child_environment(service, self.user, fixed)
+
+    def _links(self) -> dict[str, str]:
+        self.ports.choose(1)
+        return {
+            "PUBLIC_BASE_URL": self.ports.url(),
+            "OBJECTS_DIR": str(self.objects_dir),
+            "LINK_SIGNING_KEY": self.link_signing_key,
+        }

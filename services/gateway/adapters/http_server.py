@@ -1,0 +1,87 @@
+"""uvicorn inside a service process: one socket, a clean end, exit status 0 on SIGTERM."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+FINISH_WITHIN_S = 15
+# Waiting requests are told to come back while there is still time to tell them.
+STOP_WAITING_AFTER_S = 10.0
+
+
+class AddressTaken(Exception):
+    """Somebody else listens on this address, or it cannot be listened on."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that holds the address, not yet listening. Raises AddressTaken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as exc:
+        raise AddressTaken(f"{host}:{port}: {exc.strerror or exc}") from exc
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        # Two sockets may be bound to one address as long as neither listens.
+        sock.listen(0)
+    except OSError as exc:
+        sock.close()
+        raise AddressTaken(f"{host}:{port}: {exc.strerror or exc}") from exc
+    return sock
+
+
+class HttpServer(uvicorn.Server):
+    """Serves an application and tells when it is up and when it begins to end."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        on_serving: Callable[[], None],
+        on_stopping: Callable[[], None],
+        stop_waiting: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=FINISH_WITHIN_S,
+                lifespan="off",
+            )
+        )
+        self._on_serving = on_serving
+        self._on_stopping = on_stopping
+        self._stop_waiting = stop_waiting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_serving()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        asyncio.get_running_loop().call_later(STOP_WAITING_AFTER_S, self._stop_waiting)
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The original raises the signal again afterwards, which would end the process before
+        # its connections are closed and with a status that looks like a crash.
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for each in signals:
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        try:
+            yield
+        finally:
+            for each in signals:
+                loop.remove_signal_handler(each)

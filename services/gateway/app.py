@@ -1,0 +1,112 @@
+"""Composition root of the gateway."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from services.gateway.adapters.api_keys import RememberedKeys
+from services.gateway.adapters.object_directory import ObjectDirectory
+from services.gateway.adapters.patient_calls import PatientCalls
+from services.gateway.adapters.task_completions import HeardCompletions
+from services.gateway.adapters.template_library import CachedLibrary
+from services.gateway.handler import (
+    avatars,
+    content,
+    health,
+    objects,
+    openapi,
+    pages,
+    pieces,
+    problems,
+    tasks,
+    templates,
+)
+from services.gateway.handler.api_key import RequireApiKey
+from services.gateway.handler.body_limit import LimitBody
+from services.gateway.handler.checkup import Checkup
+from services.gateway.handler.door import Door
+from services.gateway.settings import GatewaySettings
+from shared.factlog import utc_now
+from shared.service import Service, open_service
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """An opened gateway: what to serve, and how to end the waiting of its clients."""
+
+    service: Service
+    api: FastAPI
+    completions: HeardCompletions
+
+
+def assemble(door: Door) -> FastAPI:
+    """The whole HTTP application; everything from outside comes through `door`."""
+    app = FastAPI(
+        title="Atelier",
+        version=VERSION,
+        description="Images of trained AI avatars at scale.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Its logs would hold the inputs of refused requests.
+        telemetry={"logs": False},
+    )
+    app.state.door = door
+    app.state.checkup = Checkup(door)
+    # The last one added is the first to see a request.
+    app.add_middleware(LimitBody)
+    app.add_middleware(RequireApiKey, keys=door.keys)
+    problems.install(app)
+    openapi.install(app)
+    app.include_router(_api())
+    for part in (health, objects, pages):
+        app.include_router(part.router)
+    return app
+
+
+@asynccontextmanager
+async def open_app(settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """Everything the gateway needs, opened and assembled."""
+    async with open_service("gateway", settings) as service:
+        completions = HeardCompletions()
+        await completions.listen(service.nc, service.topology)
+        door = _door(settings, service, completions)
+        # A file that cannot be used stops the start, not the first order.
+        await door.library.all()
+        yield Gateway(service, assemble(door), completions)
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(openapi.documented_key)])
+    for part in (avatars, content, tasks, templates, pieces):
+        api.include_router(part.router)
+    api.include_router(health.api_router)
+    return api
+
+
+def _door(settings: GatewaySettings, service: Service, completions: HeardCompletions) -> Door:
+    ask = PatientCalls(service.call)
+    return Door(
+        ask=ask,
+        probe=service.call,
+        keys=RememberedKeys(ask),
+        completions=completions,
+        broker=service.nc,
+        library=CachedLibrary(settings.templates_file),
+        files=ObjectDirectory(settings.objects_dir),
+        now=utc_now,
+        new_id=lambda: str(uuid4()),
+        link_signing_key=bytes.fromhex(settings.link_signing_key.get_secret_value()),
+        public_base_url=settings.base_url,
+        objects_base_url=settings.objects_url,
+        rate=settings.rate,
+        generate_timeout_s=settings.generate_timeout_seconds,
+        link_ttl_s=settings.link_ttl_seconds,
+        health_cache_s=settings.health_cache_seconds,
+    )

@@ -1,0 +1,110 @@
+"""Settings of the gateway."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
+
+from services.gateway.adapters.template_file import TEMPLATES_FILE
+from services.gateway.domain.estimates import RATES, Rate
+from shared.settings import ServiceSettings
+
+MIN_KEY_BYTES = 32
+
+
+def _is_hex_key(secret: SecretStr) -> SecretStr:
+    try:
+        key = bytes.fromhex(secret.get_secret_value())
+    except ValueError:
+        raise ValueError("must be hexadecimal") from None
+    if len(key) < MIN_KEY_BYTES:
+        raise ValueError(f"must have at least {MIN_KEY_BYTES} bytes ({2 * MIN_KEY_BYTES} digits)")
+    return secret
+
+
+class GatewaySettings(ServiceSettings):
+    """Where the front door stands, and what it promises."""
+
+    gateway_host: str = Field(
+        default="127.0.0.1", description="Address to listen on.", examples=["0.0.0.0"]
+    )
+    gateway_port: int = Field(
+        default=8080, ge=1, le=65535, description="Port to listen on.", examples=[8080]
+    )
+    public_base_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="The gateway as clients see it; where it listens unless given.",
+        examples=["https://atelier.example.com"],
+    )
+    objects_base_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Where open objects are read, for example a CDN; the gateway unless given.",
+        examples=["https://cdn.example.com"],
+    )
+    objects_dir: Path = Field(
+        description="Directory of delivered objects, as storage writes it.",
+        examples=["/var/lib/atelier/objects"],
+    )
+    link_signing_key: Annotated[SecretStr, AfterValidator(_is_hex_key)] = Field(
+        description="Secret that signs links to private objects: at least 32 bytes, hexadecimal.",
+        examples=["the output of: openssl rand -hex 32"],
+    )
+    link_ttl_seconds: int = Field(
+        default=3600, ge=1, le=7 * 24 * 3600, description="Life of signed links.", examples=[3600]
+    )
+    generate_timeout_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=600,
+        description="Longest that a waiting request waits; the work goes on after it.",
+        examples=[30],
+    )
+    health_cache_seconds: float = Field(
+        default=2, ge=0, le=300, description="Greatest age of the health page.", examples=[2]
+    )
+    templates_file: Path = Field(
+        default=TEMPLATES_FILE,
+        description="The templates; a change is noticed within a second.",
+        examples=["/etc/atelier/templates.json"],
+    )
+    ai_image_provider: str = Field(
+        default="modal_sdxl_lora",
+        description="Who makes images; decides the estimates that are not set below.",
+        examples=["modal_sdxl_lora"],
+    )
+    estimate_seconds_per_piece: Decimal | None = Field(
+        default=None,
+        ge=0,
+        le=3600,
+        description="What a piece adds to a batch's time, parallel work counted in.",
+        examples=["6"],
+    )
+    estimate_usd_per_piece: Decimal | None = Field(
+        default=None, ge=0, le=1000, description="What a piece costs.", examples=["0.01"]
+    )
+
+    @property
+    def base_url(self) -> str:
+        """The gateway as clients see it, without a slash at the end."""
+        if self.public_base_url is not None:
+            return str(self.public_base_url).rstrip("/")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.gateway_host, self.gateway_host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
+
+    @property
+    def objects_url(self) -> str:
+        """Where open objects are read, without a slash at the end."""
+        if self.objects_base_url is not None:
+            return str(self.objects_base_url).rstrip("/")
+        return f"{self.base_url}/objects"
+
+    @property
+    def rate(self) -> Rate:
+        """What a piece is expected to take and cost."""
+        usual = RATES.get(self.ai_image_provider, RATES["modal_sdxl_lora"])
+        seconds, usd = self.estimate_seconds_per_piece, self.estimate_usd_per_piece
+        return Rate(
+            seconds=usual.seconds if seconds is None else seconds,
+            usd=usual.usd if usd is None else usd,
+        )

@@ -1,0 +1,59 @@
+"""A stored fact as the columns of content and verdict."""
+
+from shared.content import Verdict
+from shared.events import ContentStored
+
+
+def content_row(event: ContentStored) -> dict[str, object]:
+    """The row of `content_pieces` for a delivery."""
+    delivery, verdict, brief = event.delivery, event.verdict, event.brief
+    hooks = event.captions.hooks
+    return {
+        "id": event.piece_id,
+        "tenant": event.tenant,
+        "avatar_id": brief.avatar_id,
+        "task_id": event.task_id,
+        "access_tier": verdict.tier.value,
+        "template_id": brief.template_id,
+        "url": delivery.url,
+        "object_key": delivery.object_key,
+        "thumbnail_key": delivery.thumbnail_key,
+        "public": delivery.public,
+        "uploaded": delivery.uploaded,
+        "hook_text": hooks[0] if hooks else None,
+        "safety_rating": verdict.rating.value,
+        "explicitness_level": verdict.explicitness_level,
+        "lora_id": brief.lora.key,
+        "image_hash": delivery.image_sha256,
+        "source_sha256": delivery.source_sha256,
+        "verdict_decision": verdict.decision.value,
+        "verdict_sha256": verdict.image_sha256,
+        "meta_data": _meta_data(event),
+    }
+
+
+def verdict_columns(verdict: Verdict) -> dict[str, object]:
+    """The columns of a piece that keep what moderation said."""
+    return {
+        "verdict_decision": verdict.decision.value,
+        "verdict_rating": verdict.rating.value,
+        "verdict_level": verdict.explicitness_level,
+        "verdict_tier": verdict.tier.value,
+        "verdict_sha256": verdict.image_sha256,
+        "verdict_judge": verdict.judge,
+        "verdict_policy": verdict.policy_version,
+        "verdict_reason": verdict.reason,
+    }
+
+
+def _meta_data(event: ContentStored) -> dict[str, object]:
+    delivery = event.delivery
+    return {
+        "hooks": list(event.captions.hooks),
+        "hooks_source": event.captions.source.value,
+        "generation": event.generation.model_dump(mode="json"),
+        "media_type": delivery.media_type,
+        "size": delivery.size,
+        "width": delivery.width,
+        "height": delivery.height,
+    }

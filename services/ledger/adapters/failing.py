@@ -1,0 +1,82 @@
+"""Pieces that fail, one or many at a time."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.database import Transaction
+from services.ledger.adapters.history import remember
+from services.ledger.adapters.schema import among, attempts, pieces
+from services.ledger.domain.endings import FAILED
+from services.ledger.ports import Happening
+from shared.content import BlobRef
+from shared.events import ContentFailed
+
+
+async def fail(
+    transaction: Transaction, rows: Sequence[Row[Any]], *, reason: str, detail: str = ""
+) -> None:
+    """End these locked, unsettled pieces as failed, with history and facts."""
+    if not rows:
+        return
+    ids = [row.id for row in rows]
+    connection = transaction.connection
+    staged = await staged_images(connection, ids)
+    await connection.execute(
+        update(pieces)
+        .where(among(pieces.c.id, ids))
+        .values(
+            state=FAILED,
+            reason=reason,
+            detail=detail,
+            held=None,
+            ended_at=func.clock_timestamp(),
+            progressed_at=func.clock_timestamp(),
+        )
+    )
+    facts = [_fact(row, reason, detail, staged.get(row.id, ())) for row in rows]
+    transaction.facts.extend(facts)
+    await remember(connection, [_happening(fact) for fact in facts])
+
+
+async def staged_images(
+    connection: AsyncConnection, piece_ids: Iterable[str]
+) -> dict[str, tuple[BlobRef, ...]]:
+    """The private bytes that attempts have left behind, by piece."""
+    found = await connection.execute(
+        select(attempts.c.piece_id, attempts.c.image)
+        .where(among(attempts.c.piece_id, piece_ids), attempts.c.image.is_not(None))
+        .order_by(attempts.c.number)
+    )
+    images: dict[str, tuple[BlobRef, ...]] = {}
+    for piece_id, image in found:
+        ref = BlobRef.model_validate(image)
+        images[piece_id] = (*images.get(piece_id, ()), ref)
+    return images
+
+
+def _fact(row: Row[Any], reason: str, detail: str, staged: tuple[BlobRef, ...]) -> ContentFailed:
+    return ContentFailed(
+        tenant=row.tenant,
+        task_id=row.task_id,
+        piece_id=row.id,
+        run=row.current_run,
+        avatar_id=row.avatar_id,
+        staged=staged,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def _happening(fact: ContentFailed) -> Happening:
+    return Happening(
+        tenant=fact.tenant,
+        task_id=fact.task_id,
+        piece_id=fact.piece_id,
+        avatar_id=fact.avatar_id,
+        run=fact.run,
+        fact=fact.NAME,
+        detail={"reason": fact.reason, "detail": fact.detail},
+    )

@@ -1,0 +1,183 @@
+"""Tasks: accepted in one transaction, shown, cancelled."""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.failing import fail
+from services.ledger.adapters.history import remember
+from services.ledger.adapters.schema import UNDER_WAY, avatars, pieces, tasks
+from services.ledger.adapters.task_rows import view_task
+from services.ledger.ports import Happening
+from shared.calls import AcceptTask, TaskRef, TaskView
+from shared.events import ContentRequested
+from shared.problems import Problem, not_found
+
+log = structlog.get_logger(__name__)
+
+
+class Tasks:
+    """The task book."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(
+        self, request: AcceptTask, requested: Sequence[ContentRequested]
+    ) -> TaskView:
+        """Record task, pieces and their first facts in one go; the same task id again is shown.
+
+        Raises Problem 400 avatar_without_lora, 404 avatar_not_found, 409 task_id_taken.
+        """
+        async with self._database.write() as transaction:
+            if await _is_new(transaction.connection, request):
+                await _check_avatar(transaction.connection, request)
+                await _write_pieces(transaction.connection, requested)
+                transaction.facts.extend(requested)
+                transaction.afterwards.append(lambda: _log_accepted(request))
+            return await view_task(transaction.connection, request.tenant, request.task_id)
+
+    async def get(self, request: TaskRef) -> TaskView:
+        """The task as it stands. Raises Problem 404."""
+        async with self._database.read() as connection:
+            return await view_task(connection, request.tenant, request.task_id)
+
+    async def cancel(self, request: TaskRef) -> TaskView:
+        """End what has not begun; what is under way goes on. Cancelling twice is cancelling once.
+
+        Raises Problem 404, and 409 task_already_finished.
+        """
+        async with self._database.write() as transaction:
+            await _check_cancellable(transaction.connection, request)
+            await _fail_unbegun(transaction, request.task_id)
+            await _mark_cancelled(transaction.connection, request)
+            await complete_tasks(transaction, [request.task_id])
+        async with self._database.read() as connection:
+            return await view_task(connection, request.tenant, request.task_id)
+
+
+async def _is_new(connection: AsyncConnection, request: AcceptTask) -> bool:
+    inserted = await connection.execute(
+        upsert(tasks)
+        .values(
+            id=request.task_id,
+            tenant=request.tenant,
+            avatar_id=request.avatar_id,
+            kind=request.kind,
+            lane=request.lane.value,
+            platform=request.platform.value,
+            config=request.model_dump(mode="json")["config"],
+            total=len(request.briefs),
+            accepted_at=request.accepted_at,
+            deadline_at=request.deadline_at,
+        )
+        .on_conflict_do_nothing(index_elements=[tasks.c.id])
+        .returning(tasks.c.id)
+    )
+    if inserted.one_or_none() is not None:
+        return True
+    owner = await connection.execute(select(tasks.c.tenant).where(tasks.c.id == request.task_id))
+    if owner.scalar_one() != request.tenant:
+        raise Problem(409, "task_id_taken", "This task id is in use.", field="task_id")
+    return False
+
+
+async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:
+    # The lock keeps a deletion away until the pieces are there to be deleted.
+    found = await connection.execute(
+        select(avatars.c.lora_weights_url)
+        .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
+        .with_for_update(read=True, key_share=True)
+    )
+    avatar = found.one_or_none()
+    if avatar is None:
+        raise not_found("avatar", request.avatar_id)
+    if not avatar.lora_weights_url:
+        raise Problem(400, "avatar_without_lora", "Avatar has no trained LoRA weights")
+
+
+async def _write_pieces(
+    connection: AsyncConnection, requested: Sequence[ContentRequested]
+) -> None:
+    rows = [
+        {
+            "id": fact.piece_id,
+            "tenant": fact.tenant,
+            "task_id": fact.task_id,
+            "avatar_id": fact.brief.avatar_id,
+            "index": index,
+            "brief": fact.brief.model_dump(mode="json"),
+            "deadline_at": fact.deadline_at,
+        }
+        for index, fact in enumerate(requested)
+    ]
+    await connection.execute(insert(pieces), rows)
+    await remember(connection, [_requested(fact) for fact in requested])
+
+
+def _requested(fact: ContentRequested) -> Happening:
+    return Happening(
+        tenant=fact.tenant,
+        task_id=fact.task_id,
+        piece_id=fact.piece_id,
+        avatar_id=fact.brief.avatar_id,
+        run=fact.run,
+        fact=fact.NAME,
+        detail={"tier": fact.brief.tier.value, "template_id": fact.brief.template_id},
+    )
+
+
+async def _check_cancellable(connection: AsyncConnection, request: TaskRef) -> None:
+    found = await connection.execute(
+        select(tasks.c.completed_at, tasks.c.cancelled_at).where(
+            tasks.c.id == request.task_id, tasks.c.tenant == request.tenant
+        )
+    )
+    task = found.one_or_none()
+    if task is None:
+        raise not_found("task", request.task_id)
+    if task.completed_at is not None and task.cancelled_at is None:
+        raise Problem(409, "task_already_finished", "The task has finished; nothing to cancel.")
+
+
+async def _fail_unbegun(transaction: Transaction, task_id: str) -> None:
+    unbegun = await transaction.connection.execute(
+        select(pieces)
+        .where(pieces.c.task_id == task_id, pieces.c.begun_at.is_(None), UNDER_WAY)
+        .where(pieces.c.state == "requested")
+        .order_by(pieces.c.id)
+        .with_for_update()
+    )
+    await fail(
+        transaction, unbegun.all(), reason="cancelled", detail="the task was cancelled in time"
+    )
+
+
+async def _mark_cancelled(connection: AsyncConnection, request: TaskRef) -> None:
+    marked = await connection.execute(
+        update(tasks)
+        .where(tasks.c.id == request.task_id)
+        .where(tasks.c.completed_at.is_(None) | tasks.c.cancelled_at.is_not(None))
+        .values(cancelled_at=func.coalesce(tasks.c.cancelled_at, func.clock_timestamp()))
+        .returning(tasks.c.id)
+    )
+    if marked.one_or_none() is None:
+        # It finished between our look and our lock.
+        raise Problem(409, "task_already_finished", "The task has finished; nothing to cancel.")
+
+
+def _log_accepted(request: AcceptTask) -> None:
+    log.info(
+        "task.accepted",
+        task_id=request.task_id,
+        tenant=request.tenant,
+        avatar_id=request.avatar_id,
+        pieces=len(request.briefs),
+        lane=request.lane.value,
+        platform=request.platform.value,
+    )

@@ -1,0 +1,125 @@
+"""A whole Atelier of real processes, as an operator starts it, and a client for it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import nats
+from nats.js import JetStreamContext
+
+ROOT = Path(__file__).parents[2]
+FINAL = {"completed", "failed", "cancelled"}
+
+
+@dataclass
+class System:
+    """A running Atelier: where it is, and what a test wants to know of it."""
+
+    data: Path
+    client: httpx2.Client
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        endpoint: dict[str, Any] = json.loads((self.data / "endpoint.json").read_text())
+        return endpoint
+
+    def pid(self, name: str) -> int:
+        """Process id of a service replica right now, for example of `generator`."""
+        pids: dict[str, int] = self.endpoint["pids"]
+        return next(pid for key, pid in pids.items() if key.split(".")[0] == name)
+
+    def avatar(self, **overrides: object) -> str:
+        """Create an avatar and give its id."""
+        fields = {
+            "name": "Ada",
+            "niche": "fitness",
+            "base_prompt": "portrait of a woman in her thirties",
+            "lora_weights_url": "loras/ada.safetensors",
+            "likeness": {"kind": "synthetic"},
+            "adult_attested_at": "2026-01-01T00:00:00Z",
+        }
+        answer = self.client.post("/avatars", json=fields | overrides)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def order(self, avatar_id: str, num_pieces: int, **overrides: object) -> str:
+        """Order a batch and give the task's id."""
+        body = {"avatar_id": avatar_id, "num_pieces": num_pieces, "platform": "instagram"}
+        answer = self.client.post("/content/batch", json=body | overrides)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["task_id"])
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        answer = self.client.get(f"/content/tasks/{task_id}")
+        assert answer.status_code == 200, answer.text
+        task: dict[str, Any] = answer.json()
+        return task
+
+    def finished(self, task_id: str, timeout_s: float = 60) -> dict[str, Any]:
+        """The task once it has ended."""
+        deadline = time.monotonic() + timeout_s
+        while (task := self.task(task_id))["state"] not in FINAL:
+            assert time.monotonic() < deadline, f"not finished in {timeout_s} s: {task}"
+            time.sleep(0.1)
+        return task
+
+    def wait_until(self, task_id: str, stage: str, count: int, timeout_s: float = 30) -> None:
+        """Return when `count` pieces have come as far as `stage`."""
+        deadline = time.monotonic() + timeout_s
+        while self.task(task_id)["counts"][stage] < count:
+            assert time.monotonic() < deadline, self.task(task_id)
+            time.sleep(0.02)
+
+    async def rows(self, query: str, *args: object) -> list[Mapping[str, Any]]:
+        """Plain SQL, beside the product."""
+        connection = await asyncpg.connect(self.endpoint["database_url"])
+        try:
+            return [dict(row) for row in await connection.fetch(query, *args)]
+        finally:
+            await connection.close()
+
+    async def subjects(self, stream: str) -> dict[str, int]:
+        """Messages in a stream by subject, read from the broker itself."""
+        nc = await nats.connect(self.endpoint["nats_url"])
+        try:
+            js: JetStreamContext = nc.jetstream()
+            info = await js.stream_info(stream, subjects_filter=">")
+            return dict(info.state.subjects or {})
+        finally:
+            await nc.close()
+
+
+@contextmanager
+def running(data: Path, *arguments: str, **settings: str) -> Iterator[System]:
+    """Start an Atelier in `data` with these settings, and stop it at the end."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+    command = [sys.executable, "-m", "deploy.local"]
+    up = subprocess.run(
+        [*command, "up", "--detach", "--data", str(data), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert up.returncode == 0, f"{up.stdout}\n{up.stderr}"
+    try:
+        endpoint = json.loads((data / "endpoint.json").read_text())
+        with httpx2.Client(
+            base_url=f"{endpoint['url']}/api/v1",
+            headers={"X-API-Key": endpoint["api_key"]},
+            timeout=60,
+            trust_env=False,
+        ) as client:
+            yield System(data, client)
+    finally:
+        subprocess.run([*command, "down", "--data", str(data)], env=environment, check=True)

@@ -1,0 +1,142 @@
+"""Each service installs alone, from its own lock, and starts without the others' libraries."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nats
+import pytest
+
+from deploy.local.nats import EmbeddedNats
+from deploy.local.postgres import EmbeddedPostgres
+from shared.provision import provision
+from shared.topology import Topology
+from tests.conftest import SMALL
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("gateway", "generator", "hooks", "ledger", "safety", "storage")
+READY_TIMEOUT_S = 30.0
+NAMESPACE = "extras"
+
+
+@pytest.fixture(scope="module")
+def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A Python for each service, with its own lock and our wheel installed, and nothing else."""
+    base = tmp_path_factory.mktemp("extras")
+    sources = base / "sources"
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    for name in filter(None, tracked.split("\0")):
+        if (ROOT / name).is_file():
+            (sources / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, sources / name)
+    pip = [sys.executable, "-m", "pip"]
+    run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", base, sources)
+    (wheel,) = base.glob("atelier-*.whl")
+
+    def install(service: str) -> Path:
+        home = base / service
+        run(sys.executable, "-m", "venv", "--without-pip", home)
+        python = home / "bin" / "python"
+        into = [*pip, "--python", python, "install", "-q", "--no-compile"]
+        run(*into, "--require-hashes", "-r", ROOT / "requirements" / f"{service}.txt")
+        run(*into, "--no-deps", wheel)
+        return python
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(SERVICES, pool.map(install, SERVICES), strict=True))
+
+
+@pytest.fixture(scope="module")
+def settings(
+    nats_server: EmbeddedNats,
+    postgres_server: EmbeddedPostgres,
+    interpreters: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, str]:
+    """What the services are told, with a broker and a database that are ready for them."""
+    topology = Topology(NAMESPACE)
+
+    async def prepare() -> None:
+        nc = await nats.connect(nats_server.url)
+        async for _ in provision(nc.jetstream(), topology, SMALL):
+            pass
+        await nc.close()
+
+    asyncio.run(prepare())
+    objects = tmp_path_factory.mktemp("objects")
+    told = {
+        "PATH": os.environ["PATH"],
+        "NATS_URL": nats_server.url,
+        "NATS_NAMESPACE": NAMESPACE,
+        "DATABASE_URL": postgres_server.dsn(),
+        "OBJECTS_DIR": str(objects),
+        "LINK_SIGNING_KEY": "00" * 32,
+        "AI_IMAGE_PROVIDER": "preview",
+        "SAFETY_JUDGE": "preview",
+        "GATEWAY_PORT": str(free_port()),
+    }
+    ledger = interpreters["ledger"]
+    run(ledger, "-m", "services.ledger", "migrate", cwd=objects, env=told)
+    return told
+
+
+@pytest.fixture
+def notify_socket() -> Iterator[socket.socket]:
+    """Where a service says that it is ready."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.bind(f"{directory}/n")
+            sock.settimeout(READY_TIMEOUT_S)
+            yield sock
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_starts_with_its_own_extra_only(
+    service: str,
+    interpreters: dict[str, Path],
+    settings: dict[str, str],
+    notify_socket: socket.socket,
+    tmp_path: Path,
+) -> None:
+    process = subprocess.Popen(
+        [interpreters[service], "-m", f"services.{service}"],
+        cwd=tmp_path,
+        env=settings | {"NOTIFY_SOCKET": notify_socket.getsockname()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert notify_socket.recv(64) == b"READY=1"
+    except TimeoutError:
+        process.kill()
+        pytest.fail(f"not ready: {process.communicate()[1][-2000:]}")
+    finally:
+        process.terminate()
+        _, said = process.communicate(timeout=25)
+    assert process.returncode == 0, said[-2000:]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_extra_asks_for_everything_the_service_needs(
+    service: str, interpreters: dict[str, Path]
+) -> None:
+    run(sys.executable, "-m", "pip", "--python", interpreters[service], "check")
+
+
+def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
