@@ -16,7 +16,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from shared.events import FACTS
 from shared.service import DEAD_LETTER_BODIES, STAGING
@@ -36,6 +36,7 @@ class Limits:
     staging_bytes: int = 4 * 2**30
     dead_letter_bytes: int = 256 * 2**20
     message_bytes: int = 512 * 2**10
+    dedupe_s: float = 120.0
 
     @classmethod
     def within(cls, total_bytes: int) -> "Limits":
@@ -85,7 +86,7 @@ async def _stream(
         max_age=age_s,
         max_bytes=limits.stream_bytes,
         max_msg_size=limits.message_bytes,
-        duplicate_window=120,
+        duplicate_window=limits.dedupe_s,
         allow_direct=True,
     )
     try:
@@ -111,11 +112,9 @@ async def _consumer(js: JetStreamContext, topology: Topology, step: Step) -> Non
 
 async def _bucket(js: JetStreamContext, bucket: str, age_s: float, max_bytes: int) -> None:
     try:
-        await js.object_store(bucket)
-    except BucketNotFoundError:
-        await js.create_object_store(
-            bucket,
-            config=ObjectStoreConfig(
-                bucket=bucket, ttl=age_s, max_bytes=max_bytes, storage=StorageType.FILE
-            ),
-        )
+        known = await js.stream_info(f"OBJ_{bucket}")
+    except NotFoundError:
+        config = ObjectStoreConfig(ttl=age_s, max_bytes=max_bytes, storage=StorageType.FILE)
+        await js.create_object_store(bucket, config=config)
+    else:
+        await js.update_stream(known.config.evolve(max_age=age_s, max_bytes=max_bytes))

@@ -66,23 +66,27 @@ async def _answer(
     call: Call[Request, Reply], handler: Callable[[Request], Awaitable[Reply]], body: bytes
 ) -> _Envelope:
     try:
-        reply = await handler(call.request.model_validate_json(body))
-    except Problem as problem:
-        return _Envelope(problem=problem.details)
+        request = call.request.model_validate_json(body)
     except ValidationError as exc:
-        place = exc.errors(include_input=False, include_url=False)[0]["loc"]
-        field = ".".join(str(part) for part in place)
-        detail = f"{call.name} does not understand the request."
-        return _refusal(Problem(422, "invalid_request", detail, field=field))
+        return _refusal(_not_understood(call.name, exc))
+    try:
+        text = (await handler(request)).model_dump_json()
+    except Problem as problem:
+        return _refusal(problem)
     except TryLater as exc:
         return _refusal(Problem(503, "unavailable", exc.detail))
     except Exception:
         log.exception("rpc.failed", call=call.name)
         return _refusal(Problem(500, "internal_error", f"{call.name} failed; see its log."))
-    text = reply.model_dump_json()
-    if len(text) > MAX_REPLY_BYTES:
+    if len(text.encode()) > MAX_REPLY_BYTES:
         return _refusal(Problem(500, "reply_too_large", f"{call.name} answers too much at once."))
     return _Envelope(answer=text)
+
+
+def _not_understood(name: str, exc: ValidationError) -> Problem:
+    place = exc.errors(include_input=False, include_url=False)[0]["loc"]
+    field = ".".join(str(part) for part in place) or None
+    return Problem(422, "invalid_request", f"{name} does not understand the request.", field=field)
 
 
 def _refusal(problem: Problem) -> _Envelope:

@@ -205,22 +205,31 @@ class Stage(Generic[In]):
 
     async def _refuse(self, event: In, delivery: Delivery, bad: BadInput) -> str:
         if self.step.bounded:
-            await self._write_halted(event, bad.reason, bad.detail)
+            await self._write_halted(event, delivery, bad.reason, bad.detail)
         return await self._bury(delivery, bad.reason, bad.detail)
 
     async def _halt(self, event: In, delivery: Delivery, reason: str, detail: str) -> str:
-        await self._write_halted(event, reason, detail)
+        await self._write_halted(event, delivery, reason, detail)
         await delivery.ack()
         log.warning("stage.halted", step=self.step.durable, subject=delivery.subject, reason=reason)
         return f"halted: {reason}"
 
-    async def _write_halted(self, event: In, reason: str, detail: str) -> None:
+    async def _write_halted(self, event: In, delivery: Delivery, reason: str, detail: str) -> None:
         halted = ContentHalted.following(
             cast("PieceFact", event), stage=self.step.durable, reason=reason, detail=detail[:500]
         )
-        await self.facts.write(halted)
+        try:
+            await self.facts.write(halted)
+        except GiveUp as exc:
+            # Its brief alone fills a message; the ledger's own deadline ends the piece.
+            await self._keep(delivery, exc.reason, exc.detail)
 
     async def _bury(self, delivery: Delivery, reason: str, detail: str) -> str:
+        await self._keep(delivery, reason, detail)
+        await delivery.ack()
+        return f"buried: {reason}"
+
+    async def _keep(self, delivery: Delivery, reason: str, detail: str) -> None:
         await self.dead_letters.keep(
             step=self.step.durable,
             subject=delivery.subject,
@@ -230,9 +239,13 @@ class Stage(Generic[In]):
             headers=dict(delivery.headers),
             body=delivery.body,
         )
-        await delivery.ack()
-        log.error("stage.dead_letter", step=self.step.durable, reason=reason, detail=detail)
-        return f"buried: {reason}"
+        log.error(
+            "stage.dead_letter",
+            step=self.step.durable,
+            subject=delivery.subject,
+            reason=reason,
+            detail=detail,
+        )
 
 
 def _is_bug(exc: Exception) -> bool:

@@ -15,12 +15,13 @@ import typer
 from rich.console import Console
 
 from deploy.local.blueprint import ATELIER, Blueprint
+from deploy.local.demo import Demo
 from deploy.local.detach import Reporter, start_detached
 from deploy.local.endpoint import Endpoint
 from deploy.local.errors import CannotRun
 from deploy.local.output import LineSink, Tee, Terminal
 from deploy.local.paths import DataDirectory
-from deploy.local.serving import Session, serve
+from deploy.local.serving import Outcome, Session, serve
 from deploy.local.stack import Stack
 from deploy.local.stopping import bring_down, reset
 
@@ -51,12 +52,25 @@ def up(
         _show(start_detached(directory, replicas, _step, context.obj), as_json)
         return
 
-    async def session(endpoint: Endpoint) -> None:
+    async def session(endpoint: Endpoint) -> Outcome:
         _show(endpoint, as_json)
+        return Outcome()
 
     terminal = Terminal(sys.stderr if as_json else sys.stdout)
     stack = _stack(context, directory, replicas, terminal, _step)
     _exit(_serve(stack, session, _step))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    pieces: Annotated[int, typer.Option(min=1, max=500, help="Pieces in the batch.")] = 12,
+    exit_after: Annotated[bool, typer.Option("--exit", help="End after the batch.")] = False,
+    data: Data = None,
+) -> None:
+    """Start everything, make a batch for a demo avatar, show it, and serve until Ctrl-C."""
+    stack = _stack(context, DataDirectory.at(data), {}, Tee(), _step)
+    _exit(_serve(stack, Demo(console, pieces, serve_on=not exit_after), _step))
 
 
 @app.command(hidden=True)
@@ -69,8 +83,9 @@ def supervise(
     """Serve in the background; the start is reported to the pipe `report_to`."""
     reporter = Reporter(report_to)
 
-    async def session(endpoint: Endpoint) -> None:
+    async def session(endpoint: Endpoint) -> Outcome:
         reporter.ready(endpoint)
+        return Outcome()
 
     def step(text: str) -> None:
         errors.print(text, markup=False)

@@ -1,8 +1,10 @@
 """Start a stack, keep it until a signal or a failure, and stop it in every case."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from deploy.local.endpoint import Endpoint
@@ -12,7 +14,17 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 T = TypeVar("T")
-Session = Callable[[Endpoint], Awaitable[int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session went, and whether the stack is to serve on until a signal."""
+
+    exit_code: int = 0
+    serve_on: bool = True
+
+
+Session = Callable[[Endpoint], Awaitable[Outcome]]
 
 
 class Interrupted(Exception):
@@ -20,35 +32,33 @@ class Interrupted(Exception):
 
 
 async def serve(stack: Stack, session: Session, *, on_stop: Callable[[], None]) -> int:
-    """Start `stack`, run `session` and give its exit code.
+    """Start `stack`, run `session`, serve on if it says so, and give its exit code.
 
-    A session that gives None leaves the stack running until SIGINT, SIGTERM or SIGHUP, which is
-    exit code 0; during the start or the session a signal means 130. A second signal kills the
-    services. Raises CannotRun when the start or the supervision fails.
+    SIGINT, SIGTERM or SIGHUP end the serving; during the start or the session they mean 130. A
+    second one kills the services. Raises CannotRun when the start or the supervision fails.
     """
     signals = _received_signals()
     asked = asyncio.ensure_future(signals.get())
     try:
-        code = await _unless(asked, _begin(stack, session))
-        return await _until_asked(asked, stack) if code is None else code
+        outcome = await _unless(asked, _begin(stack, session))
+        if outcome.serve_on:
+            await _until_asked(asked, stack)
     except Interrupted:
         return EXIT_INTERRUPTED
     finally:
         asked.cancel()
         on_stop()
         await _stop(stack, signals)
+    return outcome.exit_code
 
 
-async def _begin(stack: Stack, session: Session) -> int | None:
+async def _begin(stack: Stack, session: Session) -> Outcome:
     return await session(await stack.start())
 
 
-async def _until_asked(asked: asyncio.Future[int], stack: Stack) -> int:
-    try:
+async def _until_asked(asked: asyncio.Future[int], stack: Stack) -> None:
+    with contextlib.suppress(Interrupted):
         await _unless(asked, stack.ended_by_itself())
-    except Interrupted:
-        return 0
-    return 1
 
 
 async def _unless(asked: asyncio.Future[int], work: Coroutine[Any, Any, T]) -> T:

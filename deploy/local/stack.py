@@ -1,6 +1,7 @@
 """A whole Atelier over one data directory: servers, schema, streams, services."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -79,7 +80,7 @@ class Stack:
             nats_url=wiring.nats_url,
             database_url=wiring.database_url,
             data=str(self.data.root),
-            pids=self._record.pids(),
+            pids={},
         )
         self._on_change()
         return self._endpoint
@@ -200,8 +201,11 @@ class Stack:
 
     def _on_change(self) -> None:
         if self._endpoint is not None:
-            self._endpoint = replace(self._endpoint, pids=self._record.pids())
+            self._endpoint = replace(self._endpoint, pids=self._pids())
             self._endpoint.write(self.data.endpoint_file)
+
+    def _pids(self) -> dict[str, int]:
+        return {"supervisor": os.getpid(), **self._record.pids()}
 
 
 def _check_scale(scale: Mapping[str, int], blueprint: Blueprint) -> None:

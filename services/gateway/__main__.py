@@ -28,7 +28,7 @@ def main() -> None:
     try:
         sock = bind(settings.gateway_host, settings.gateway_port)
     except AddressTaken as taken:
-        print(f"cannot listen on {taken}; set another GATEWAY_PORT", file=sys.stderr)
+        sys.stderr.write(f"cannot listen on {taken}; choose another GATEWAY_PORT\n")
         raise SystemExit(EXIT_PORT_TAKEN) from None
     try:
         asyncio.run(_serve(settings, sock))

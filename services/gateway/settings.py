@@ -11,6 +11,8 @@ from services.gateway.domain.estimates import RATES, Rate
 from shared.settings import ServiceSettings
 
 MIN_KEY_BYTES = 32
+# Who listens everywhere is reached here, as far as this machine can tell.
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 def _is_hex_key(secret: SecretStr) -> SecretStr:
@@ -27,7 +29,7 @@ class GatewaySettings(ServiceSettings):
     """Where the front door stands, and what it promises."""
 
     gateway_host: str = Field(
-        default="127.0.0.1", description="Address to listen on.", examples=["0.0.0.0"]
+        default="127.0.0.1", description="Address to listen on.", examples=["192.0.2.10"]
     )
     gateway_port: int = Field(
         default=8080, ge=1, le=65535, description="Port to listen on.", examples=[8080]
@@ -89,7 +91,7 @@ class GatewaySettings(ServiceSettings):
         """The gateway as clients see it, without a slash at the end."""
         if self.public_base_url is not None:
             return str(self.public_base_url).rstrip("/")
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.gateway_host, self.gateway_host)
+        host = _REACHED_AT.get(self.gateway_host, self.gateway_host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.gateway_port}"
 
     @property

@@ -58,4 +58,5 @@ class ObjectDirectory:
 
 
 def _etag(key: str, changed_ns: int, size: int) -> str:
-    return f'"{hashlib.sha256(f"{key}\n{changed_ns}\n{size}".encode()).hexdigest()[:32]}"'
+    content = f"{key} {changed_ns} {size}".encode()
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +85,7 @@ class CachedLibrary:
         except TemplateFileError as exc:
             if instead_of is None:
                 raise
-            log.error("templates.unreadable", error=str(exc), kept=instead_of.version)
+            log.warning("templates.unreadable", error=str(exc), kept=instead_of.version)
             # Taken note of, so that the same fault is not read and reported every second.
             return replace(instead_of, stamp=await asyncio.to_thread(_stamp, self._path))
 
@@ -102,7 +101,7 @@ def _read_shelf(path: Path) -> _Shelf:
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
-        status = os.stat(path)
+        status = path.stat()
     except OSError:
         return (0, 0)
     return (status.st_mtime_ns, status.st_size)

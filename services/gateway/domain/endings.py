@@ -8,7 +8,7 @@ NOT_STORED = "Failed to upload to R2"
 
 # The generator's words for an answer of a provider that held no image.
 _NO_IMAGE_MARK = "no image in the answer"
-_STORE_REASONS = frozenset({"upload_failed", "store_failed", "store_refused"})
+_STORE_REASONS = frozenset({"upload_failed", "object_exists"})
 # The order itself is at fault: no provider can help, asking again changes nothing.
 _ORDER_REASONS = frozenset({"invalid_prompt", "lora_load_failed", "lora_download_failed"})
 

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from typing import Literal
 
+from pydantic import Field
+
 from services.gateway.handler.door import Door
 from services.gateway.handler.json_types import View
 from shared.calls import LEDGER_HEALTH, PROVIDER_HEALTH, STORAGE_HEALTH, ComponentHealth, Nothing
@@ -21,7 +23,7 @@ class ComponentView(View):
     """What a part says about itself."""
 
     status: Status
-    detail: dict[str, object] = {}
+    detail: dict[str, object] = Field(default_factory=dict)
 
 
 class Checks(View):

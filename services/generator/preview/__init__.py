@@ -1,6 +1,6 @@
-"""The illustrator behind the `preview` provider: draws labelled placeholder portraits, deterministically."""
+"""The illustrator behind the `preview` provider: labelled placeholders, the same every time."""
 
-from services.generator.preview.features import Features, features
 from services.generator.preview.painter import paint
+from services.generator.preview.person.features import Features, features
 
 __all__ = ["Features", "features", "paint"]

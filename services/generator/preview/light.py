@@ -5,8 +5,8 @@ from enum import StrEnum, auto
 
 from PIL import Image, ImageChops
 
-from services.generator.preview.brush import gradient
-from services.generator.preview.colour import Colour
+from services.generator.preview.drawing.colour import Colour
+from services.generator.preview.drawing.gradient import four_corners
 
 
 class Hour(StrEnum):
@@ -32,11 +32,11 @@ class Light:
     rim: Colour  # the bright edge on hair and shoulders
 
     def graded(self, picture: Image.Image) -> Image.Image:
-        """The picture with everything in it tinted by one light, so that figure and scene belong together."""
+        """The picture with all of it tinted by one light: figure and scene belong together."""
         middle = _between(self.key, self.fill)
         lit, far = (self.key, self.fill) if self.side < 0 else (self.fill, self.key)
         low = (_between(lit, middle), _between(far, middle))
-        return ImageChops.soft_light(picture, gradient((lit, far, *low), picture.size))
+        return ImageChops.soft_light(picture, four_corners((lit, far, *low), picture.size))
 
 
 _SKIES: dict[Hour, tuple[Colour, Colour]] = {

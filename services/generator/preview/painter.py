@@ -6,16 +6,16 @@ from math import ceil
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from services.generator.preview.body import paint_body
-from services.generator.preview.brush import Brush
-from services.generator.preview.dice import Dice
-from services.generator.preview.face import paint_face
-from services.generator.preview.features import features
-from services.generator.preview.hair import paint_back_hair, paint_front_hair
-from services.generator.preview.jewellery import paint_earrings
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.dice import Dice
+from services.generator.preview.person.body import paint_body
+from services.generator.preview.person.face import paint_face
+from services.generator.preview.person.features import features
+from services.generator.preview.person.hair import paint_back_hair, paint_front_hair
+from services.generator.preview.person.jewellery import paint_earrings
+from services.generator.preview.places.scenes import backdrop, scene_named
 from services.generator.preview.pose import Framing, Pose, pose
 from services.generator.preview.ribbon import tie_ribbon
-from services.generator.preview.scenes import backdrop, scene_named
 
 SMALLEST_PX = 64
 LARGEST_PX = 1536
@@ -32,7 +32,7 @@ def paint(
     height: int,
     label: str = "PREVIEW",
 ) -> bytes:
-    """A labelled RGB portrait as PNG, `width` by `height` pixels, bit-identical for equal arguments.
+    """A labelled RGB portrait as PNG, `width` by `height` pixels: equal arguments, equal bytes.
 
     The face depends on `avatar_id` alone; scene, framing and seed decide the composition. An
     unknown scene is the studio, an unknown framing is half. A side outside 64-1536 px or a blank

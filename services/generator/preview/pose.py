@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from math import radians
 
-from services.generator.preview.colour import Colour
-from services.generator.preview.dice import Dice
-from services.generator.preview.frame import Frame
+from services.generator.preview.drawing.colour import Colour
+from services.generator.preview.drawing.dice import Dice
+from services.generator.preview.drawing.frame import Frame
 from services.generator.preview.light import Hour, Light, light_at
 
 
@@ -48,7 +48,7 @@ class Wardrobe:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """One composition. Angles are in radians; `look` is how far the head turns, -1 left to 1 right."""
+    """One composition. Angles in radians; `look` is the turn of the head, -1 left to 1 right."""
 
     framing: Framing
     offset: float  # of the figure from the middle, as a share of the width
@@ -64,11 +64,13 @@ class Pose:
     light: Light
 
     def frame(self, width: int, height: int) -> Frame:
-        """Where the figure stands: the origin is the middle of the face, the unit half its width."""
+        """Where the figure is: the origin is the middle of the face, the unit half its width."""
         heads, high = _LAYOUT[self.framing]
         unit = min(height / heads, width / (heads * _NARROWEST[self.framing]))
         # Hung from the lower edge: a tall picture must not show where the figure ends.
-        return Frame(width * (0.5 + self.offset), height - unit * heads * (1 - high), unit, self.lean)
+        return Frame(
+            width * (0.5 + self.offset), height - unit * heads * (1 - high), unit, self.lean
+        )
 
 
 _LAYOUT: dict[Framing, tuple[float, float]] = {
@@ -78,7 +80,13 @@ _LAYOUT: dict[Framing, tuple[float, float]] = {
 }
 _NARROWEST: dict[Framing, float] = {Framing.CLOSEUP: 0.8, Framing.HALF: 0.68, Framing.FULL: 0.36}
 _LINENS: tuple[Colour, ...] = ((244, 240, 232), (232, 226, 216), (58, 60, 70), (224, 230, 236))
-_TROUSERS: tuple[Colour, ...] = ((52, 62, 86), (44, 44, 52), (178, 158, 132), (92, 108, 134), (74, 70, 62))
+_TROUSERS: tuple[Colour, ...] = (
+    (52, 62, 86),
+    (44, 44, 52),
+    (178, 158, 132),
+    (92, 108, 134),
+    (74, 70, 62),
+)
 
 
 def pose(scene: str, wardrobe: Wardrobe, framing: Framing, seed: int) -> Pose:

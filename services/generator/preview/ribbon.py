@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
-from services.generator.preview.colour import WHITE, Colour
+from services.generator.preview.drawing.colour import WHITE, Colour
 
 _BAND: Colour = (20, 22, 30)
 _REACH = 0.36  # along both edges from the corner, as a share of the short side
@@ -38,7 +38,9 @@ def _letters(image: Image.Image, label: str, reach: int) -> None:
     box = font.getbbox(label, anchor="mm")
     half = round(max(abs(edge) for edge in box)) + 2
     mask = Image.new("L", (half * 2, half * 2))
-    ImageDraw.Draw(mask).text((half, half), label, font=font, fill=255, anchor="mm", stroke_width=thick / 90)
+    ImageDraw.Draw(mask).text(
+        (half, half), label, font=font, fill=255, anchor="mm", stroke_width=thick / 90
+    )
     turned = mask.rotate(45, Image.Resampling.BICUBIC)
     image.paste(WHITE, (round(middle) - half, round(middle) - half), turned)
 
@@ -47,4 +49,8 @@ def _font(label: str, room: float, high: float) -> ImageFont.FreeTypeFont | Imag
     """The built-in font at the height that lets the label fit into the room."""
     font = ImageFont.load_default(size=high)
     left, _, right, _ = font.getbbox(label)
-    return font if right - left <= room else ImageFont.load_default(size=max(1.0, high * room / (right - left)))
+    return (
+        font
+        if right - left <= room
+        else ImageFont.load_default(size=max(1.0, high * room / (right - left)))
+    )

@@ -1,31 +1,26 @@
 """Hair that is worn loose, long or chin-length: the outline and the run of every lock."""
 
-from services.generator.preview.curves import mirrored, path
-from services.generator.preview.lock import Lock
+from services.generator.preview.drawing.curves import mirrored, path
+from services.generator.preview.person.lock import Lock
 
 FALL = (
     path("-0.9,-0.9 -0.95,0.6 -0.95,2.4"),
     path("0.9,-0.9 0.95,0.6 0.95,2.4"),
 )
 LONG_BACK = Lock(
-    mirrored(
-        path("0,-1.66 0.82,-1.42 1.19,-0.6 1.26,0.5 1.34,1.6 1.26,2.5 0.7,2.85 0,2.9")
-    ),
+    mirrored(path("0,-1.66 0.82,-1.42 1.19,-0.6 1.26,0.5 1.34,1.6 1.26,2.5 0.7,2.85 0,2.9")),
     FALL,
 )
 WAVY_BACK = Lock(
     mirrored(
         path(
-            "0,-1.7 0.86,-1.46 1.26,-0.6 1.3,0.2 1.52,0.9 1.42,1.6 1.62,2.3 1.3,2.85 "
-            "0.6,2.75 0,2.9"
+            "0,-1.7 0.86,-1.46 1.26,-0.6 1.3,0.2 1.52,0.9 1.42,1.6 1.62,2.3 1.3,2.85 0.6,2.75 0,2.9"
         )
     ),
     FALL,
 )
 SHORT_BACK = Lock(
-    mirrored(
-        path("0,-1.6 0.85,-1.35 1.16,-0.5 1.24,0.4 1.22,1.05 0.8,1.3 0,1.3")
-    ),
+    mirrored(path("0,-1.6 0.85,-1.35 1.16,-0.5 1.24,0.4 1.22,1.05 0.8,1.3 0,1.3")),
     FALL,
 )
 LONG_LEFT = Lock(

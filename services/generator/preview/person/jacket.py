@@ -1,8 +1,8 @@
 """A blazer, worn open over something plain."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import darker, lighter
-from services.generator.preview.curves import Point, path
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import darker, lighter
+from services.generator.preview.drawing.curves import Point, path
 from services.generator.preview.pose import Pose
 
 _LAPEL = path("0.5,1.62 0.78,1.86 1.1,2.72 0.86,2.86 1.02,3.12 0.12,5.15 0.34,3.4 0.46,2.3")

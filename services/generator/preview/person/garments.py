@@ -1,11 +1,11 @@
 """What is worn above the waist: the cloth, its neckline and its details."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import Colour, darker, lighter, luminance
-from services.generator.preview.curves import Point, mirrored, path
-from services.generator.preview.jacket import paint_jacket
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import Colour, darker, lighter, luminance
+from services.generator.preview.drawing.curves import Point, mirrored, path
+from services.generator.preview.person.jacket import paint_jacket
+from services.generator.preview.person.tailoring import SIDE, TRIM
 from services.generator.preview.pose import Garment, Pose
-from services.generator.preview.tailoring import SIDE, TRIM
 
 _CREW = path("0,2.26 0.34,2.16 0.56,1.82")
 _OPEN = path("0,2.86 0.32,2.32 0.54,1.78")

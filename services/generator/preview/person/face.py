@@ -1,12 +1,12 @@
 """The face: skin, ears, freckles, and everything that sits on it."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import darker, lighter, mix, skin_shade
-from services.generator.preview.curves import Point, mirrored
-from services.generator.preview.dice import Dice
-from services.generator.preview.eyes import paint_brow, paint_eye, paint_glasses
-from services.generator.preview.features import Features
-from services.generator.preview.mouth import paint_mouth, paint_nose
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import darker, lighter, mix, skin_shade
+from services.generator.preview.drawing.curves import Point, mirrored
+from services.generator.preview.drawing.dice import Dice
+from services.generator.preview.person.eyes import paint_brow, paint_eye, paint_glasses
+from services.generator.preview.person.features import Features
+from services.generator.preview.person.mouth import paint_mouth, paint_nose
 from services.generator.preview.pose import Pose
 
 

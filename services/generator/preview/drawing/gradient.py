@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageFilter
 
-from services.generator.preview.colour import Colour
+from services.generator.preview.drawing.colour import Colour
 
 Corners = tuple[Colour, Colour, Colour, Colour]
 """Top left, top right, bottom left, bottom right."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from services.generator.preview.colour import Colour, luminance
-from services.generator.preview.dice import Dice
+from services.generator.preview.drawing.colour import Colour, luminance
+from services.generator.preview.drawing.dice import Dice
 
 
 class Hair(StrEnum):
@@ -66,7 +66,13 @@ EYES: tuple[Colour, ...] = (
     (82, 124, 160),
     (104, 118, 132),
 )
-LIPS: tuple[Colour, ...] = ((196, 92, 92), (178, 70, 84), (206, 112, 98), (158, 62, 70), (190, 100, 112))
+LIPS: tuple[Colour, ...] = (
+    (196, 92, 92),
+    (178, 70, 84),
+    (206, 112, 98),
+    (158, 62, 70),
+    (190, 100, 112),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,9 @@ def features(avatar_id: str) -> Features:
         mouth_width=dice.between("mouth width", 0.31, 0.38),
         freckled=fair and dice.chance("freckles", 0.3),
         beauty_spot=dice.chance("beauty spot", 0.2),
-        glasses=dice.pick("glasses", (Glasses.NONE, Glasses.NONE, Glasses.NONE, Glasses.ROUND, Glasses.SQUARE)),
+        glasses=dice.pick(
+            "glasses", (Glasses.NONE, Glasses.NONE, Glasses.NONE, Glasses.ROUND, Glasses.SQUARE)
+        ),
         earrings=dice.pick("earrings", tuple(Earrings)),
         shoulders=dice.between("shoulders", 0.93, 1.06),
     )

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import Colour, darker, lighter, mix
-from services.generator.preview.curves import Point, closed_curve, oval
-from services.generator.preview.dice import Dice
-from services.generator.preview.features import Features
-from services.generator.preview.hair_styles import CUTS
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import Colour, darker, lighter, mix
+from services.generator.preview.drawing.curves import Point, closed_curve, oval
+from services.generator.preview.drawing.dice import Dice
 from services.generator.preview.light import Light
-from services.generator.preview.lock import Lock
+from services.generator.preview.person.features import Features
+from services.generator.preview.person.hair_styles import CUTS
+from services.generator.preview.person.lock import Lock
 
 _STRANDS = 11
 _RINGLETS = 90

@@ -1,9 +1,9 @@
 """Earrings."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import Colour
-from services.generator.preview.curves import oval, path
-from services.generator.preview.features import Earrings, Features
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import Colour
+from services.generator.preview.drawing.curves import oval, path
+from services.generator.preview.person.features import Earrings, Features
 
 _GOLD: Colour = (226, 184, 104)
 _SHINE: Colour = (255, 246, 220)

@@ -1,8 +1,8 @@
 """Hair that is tied, curled or cut short: the outline and the run of every lock."""
 
-from services.generator.preview.curves import mirrored, path
-from services.generator.preview.lock import Lock
-from services.generator.preview.locks_loose import FALL
+from services.generator.preview.drawing.curves import mirrored, path
+from services.generator.preview.person.lock import Lock
+from services.generator.preview.person.locks_loose import FALL
 
 _SWEPT_BACK = (
     path("-0.86,-0.3 -0.72,-0.95 -0.2,-1.5"),
@@ -17,9 +17,7 @@ _RIGHT_SWEEP = (
     path("0.4,-1.6 0.9,-1.25 1.13,-0.5 1.1,0.4"),
 )
 NAPE = Lock(
-    mirrored(
-        path("0,-1.55 0.82,-1.3 1.08,-0.5 1.02,0.3 0.72,0.85 0,1")
-    ),
+    mirrored(path("0,-1.55 0.82,-1.3 1.08,-0.5 1.02,0.3 0.72,0.85 0,1")),
     FALL,
 )
 TIGHT_CAP = Lock(
@@ -32,9 +30,7 @@ TIGHT_CAP = Lock(
     _SWEPT_BACK,
 )
 KNOT = Lock(
-    mirrored(
-        path("0,-2.32 0.38,-2.2 0.55,-1.85 0.42,-1.5 0,-1.38")
-    ),
+    mirrored(path("0,-2.32 0.38,-2.2 0.55,-1.85 0.42,-1.5 0,-1.38")),
     (
         path("-0.45,-1.7 -0.2,-2.2 0.3,-2.1"),
         path("-0.3,-1.45 0.3,-1.6 0.48,-1.9"),
@@ -51,9 +47,7 @@ TAIL = Lock(
     ),
 )
 CURLY_BACK = Lock(
-    mirrored(
-        path("0,-1.72 0.85,-1.52 1.36,-0.85 1.55,0 1.62,0.85 1.42,1.6 0.85,1.75 0,1.6")
-    ),
+    mirrored(path("0,-1.72 0.85,-1.52 1.36,-0.85 1.55,0 1.62,0.85 1.42,1.6 0.85,1.75 0,1.6")),
     FALL,
     curl=0.3,
 )
@@ -67,18 +61,13 @@ CURLY_TOP = Lock(
     curl=0.19,
 )
 AFRO_BACK = Lock(
-    mirrored(
-        path("0,-2.2 0.95,-2 1.62,-1.35 1.82,-0.5 1.62,0.35 1.1,0.85 0,0.9")
-    ),
+    mirrored(path("0,-2.2 0.95,-2 1.62,-1.35 1.82,-0.5 1.62,0.35 1.1,0.85 0,0.9")),
     _SWEPT_BACK,
     curl=0.17,
 )
 AFRO_TOP = Lock(
     mirrored(
-        path(
-            "0,-1.9 0.75,-1.7 1.2,-1.15 1.3,-0.45 1.16,0.15 0.97,0 0.9,-0.5 0.62,-0.9 "
-            "0,-1.04"
-        )
+        path("0,-1.9 0.75,-1.7 1.2,-1.15 1.3,-0.45 1.16,0.15 0.97,0 0.9,-0.5 0.62,-0.9 0,-1.04")
     ),
     _SWEPT_BACK,
     curl=0.13,
@@ -103,8 +92,7 @@ SIDE_LEFT = Lock(
 )
 SIDE_RIGHT = Lock(
     path(
-        "0.2,-1.65 0.7,-1.48 1.05,-1 1.14,-0.4 1.1,0.2 1,0.5 0.96,-0.1 0.8,-0.65 0.52,-1 "
-        "0.28,-1.15"
+        "0.2,-1.65 0.7,-1.48 1.05,-1 1.14,-0.4 1.1,0.2 1,0.5 0.96,-0.1 0.8,-0.65 0.52,-1 0.28,-1.15"
     ),
     _RIGHT_SWEEP,
 )

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.generator.preview import locks_close as close
-from services.generator.preview import locks_loose as loose
-from services.generator.preview.features import Hair
-from services.generator.preview.lock import Lock
+from services.generator.preview.person import locks_close as close
+from services.generator.preview.person import locks_loose as loose
+from services.generator.preview.person.features import Hair
+from services.generator.preview.person.lock import Lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Neck, torso, arms and legs, dressed."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import (
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import (
     WHITE,
     Colour,
     darker,
@@ -10,9 +10,9 @@ from services.generator.preview.colour import (
     mix,
     skin_shade,
 )
-from services.generator.preview.curves import Point, mirrored, open_curve, outline, path
-from services.generator.preview.features import Features
-from services.generator.preview.garments import paint_behind_neck, paint_garment
+from services.generator.preview.drawing.curves import Point, mirrored, open_curve, outline, path
+from services.generator.preview.person.features import Features
+from services.generator.preview.person.garments import paint_behind_neck, paint_garment
 from services.generator.preview.pose import Arm, Framing, Garment, Pose
 
 _BUST = mirrored(path("0,0.7 0.47,0.75 0.46,1.45 0.62,1.85 0.95,2.2 0.9,3.0 0,3.2"))

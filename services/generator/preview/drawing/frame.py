@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import cos, sin
 
-from services.generator.preview.curves import Point
+from services.generator.preview.drawing.curves import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Frame:
         return replace(self, x=self.x * share, y=self.y * share, unit=self.unit * share)
 
     def at(self, point: Point, *, size: float = 1.0, flip: int = 1) -> Frame:
-        """A frame with its origin at that point, `size` times as large, mirrored where flip is -1."""
+        """A frame with its origin at that point, `size` times as large, mirrored if flip is -1."""
         x, y = self.place(point)
         return Frame(x, y, self.unit * size, self.turn, self.flip * flip)
 

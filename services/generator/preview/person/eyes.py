@@ -1,7 +1,7 @@
 """Eyes, brows and glasses."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import (
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import (
     WHITE,
     Colour,
     darker,
@@ -9,8 +9,8 @@ from services.generator.preview.colour import (
     luminance,
     skin_shade,
 )
-from services.generator.preview.curves import Point, path
-from services.generator.preview.features import Features, Glasses
+from services.generator.preview.drawing.curves import Point, path
+from services.generator.preview.person.features import Features, Glasses
 
 _WHITE_OF_THE_EYE: Colour = (252, 250, 248)
 _WIRE = path("0.33,0 0.24,0.22 0,0.31 -0.24,0.22 -0.33,0 -0.24,-0.22 0,-0.31 0.24,-0.22 0.33,0")

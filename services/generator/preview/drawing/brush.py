@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from services.generator.preview.colour import Colour
-from services.generator.preview.curves import Point, closed_curve, open_curve, outline, oval
-from services.generator.preview.frame import Frame
-from services.generator.preview.gradient import Corners, enlarged, four_corners, spot
+from services.generator.preview.drawing.colour import Colour
+from services.generator.preview.drawing.curves import Point, closed_curve, open_curve, outline, oval
+from services.generator.preview.drawing.frame import Frame
+from services.generator.preview.drawing.gradient import Corners, enlarged, four_corners, spot
 
 Box = tuple[int, int, int, int]
 

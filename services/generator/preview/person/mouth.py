@@ -1,9 +1,9 @@
 """Nose and mouth."""
 
-from services.generator.preview.brush import Brush
-from services.generator.preview.colour import Colour, darker, lighter, mix, skin_shade
-from services.generator.preview.curves import Point, mirrored
-from services.generator.preview.features import Features
+from services.generator.preview.drawing.brush import Brush
+from services.generator.preview.drawing.colour import Colour, darker, lighter, mix, skin_shade
+from services.generator.preview.drawing.curves import Point, mirrored
+from services.generator.preview.person.features import Features
 
 _TEETH: Colour = (250, 246, 240)
 

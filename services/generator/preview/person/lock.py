@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.generator.preview.curves import Point
+from services.generator.preview.drawing.curves import Point
 
 
 @dataclass(frozen=True, slots=True)

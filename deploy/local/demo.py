@@ -1,0 +1,95 @@
+"""The demo: a batch of pieces of a demo avatar, watched from order to record."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local.demo_client import DemoClient, open_client
+from deploy.local.demo_progress import watch
+from deploy.local.endpoint import Endpoint
+from deploy.local.errors import CannotRun
+from deploy.local.serving import Outcome
+
+OTHER_ENDS = ("pending_review", "rejected", "failed")
+ENDED = ("completed", "failed", "cancelled")
+POLL_INTERVAL_S = 0.2
+PATIENCE_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Runs against a ready Atelier; `serve_on` keeps it up after the batch."""
+
+    console: Console
+    pieces: int
+    serve_on: bool
+
+    async def __call__(self, endpoint: Endpoint) -> Outcome:
+        """Order the batch, follow it, show what came of it."""
+        client = open_client(endpoint.url, endpoint.api_key)
+        async with client.http:
+            avatar_id = await client.avatar()
+            task_id = await client.batch(avatar_id, self.pieces)
+            self.console.print(f"\na batch of {self.pieces} pieces for the demo avatar: {task_id}")
+            task = await self._follow(client, task_id)
+        complete = self._report(task)
+        self._show_addresses(endpoint)
+        return Outcome(exit_code=0 if complete else 1, serve_on=self.serve_on)
+
+    async def _follow(self, client: DemoClient, task_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE_S
+        with watch(self.console, self.pieces) as show:
+            while time.monotonic() < deadline:
+                task = await client.task(task_id)
+                show(task["counts"])
+                if task["state"] in ENDED:
+                    return task
+                await asyncio.sleep(POLL_INTERVAL_S)
+        raise CannotRun(f"the batch did not end within {PATIENCE_S:g} s; see the logs directory")
+
+    def _report(self, task: Mapping[str, Any]) -> bool:
+        """Print the pieces and what became of the others; tell whether all were recorded."""
+        pieces = (task.get("result") or {}).get("content_pieces", [])
+        self.console.print(_table(pieces), soft_wrap=not self.console.is_terminal)
+        counts = task["counts"]
+        for end in OTHER_ENDS:
+            if counts.get(end):
+                self.console.print(f"[yellow]{end.replace('_', ' ')}: {counts[end]}[/yellow]")
+        for reason in task.get("reasons", []):
+            words = f"  {reason['piece_id'][:8]} {reason['state']}: {reason['reason']}"
+            self.console.print(f"{words} {reason['detail']}", markup=False, soft_wrap=True)
+        if any(piece["metadata"].get("provider") == "preview" for piece in pieces):
+            self.console.print(
+                "\nPREVIEW images are drawn, not generated: they show the way of a piece, not the "
+                "quality of a model.\nSet AI_IMAGE_PROVIDER to plug in a real one.",
+                soft_wrap=True,
+            )
+        return len(pieces) == self.pieces
+
+    def _show_addresses(self, endpoint: Endpoint) -> None:
+        self.console.print(f"\nLook at {endpoint.url} with the API key {endpoint.api_key}")
+        if self.serve_on:
+            self.console.print("It serves until Ctrl-C; what it made stays in " + endpoint.data)
+
+
+def _table(pieces: list[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("piece", "tier", "rating", "provider", "cost", "URL"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "URL")
+    for piece in pieces:
+        metadata = piece["metadata"]
+        table.add_row(
+            str(piece["id"])[:8],
+            str(piece["access_tier"]),
+            str(piece["safety_rating"]),
+            str(metadata.get("provider")),
+            f"${float(metadata.get('cost') or 0):.3f}",
+            Text(str(piece["url"])),
+        )
+    return table

@@ -1,0 +1,1 @@
+"""The project's documents, and what writes the generated ones."""

@@ -1,0 +1,1 @@
+"""What the painter draws with: a brush, colours, curves, gradients, and dice that never change."""

@@ -1,0 +1,1 @@
+"""The person in the picture, from features to clothes."""

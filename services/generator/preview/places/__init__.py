@@ -1,0 +1,1 @@
+"""The places a picture can be taken in."""

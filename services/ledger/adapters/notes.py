@@ -1,0 +1,76 @@
+"""Progress of pieces, many at a time."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ARRAY, Integer, Text, case, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.database import Database
+from services.ledger.adapters.history import remember
+from services.ledger.adapters.schema import UNDER_WAY, among, attempts, pieces
+from services.ledger.domain.progress import STATES
+from services.ledger.ports import Progress
+
+
+class Notes:
+    """The progress book."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, steps: Sequence[Progress]) -> None:
+        """Note steps in any order, each once; a piece never moves backwards."""
+        async with self._database.write() as transaction:
+            connection = transaction.connection
+            await remember(connection, [step.happening for step in steps])
+            await _move_pieces(connection, _furthest(steps))
+            await _note_images(connection, steps)
+
+
+def _furthest(steps: Sequence[Progress]) -> dict[str, int]:
+    ranks: dict[str, int] = {}
+    for step in steps:
+        piece_id = step.happening.piece_id
+        ranks[piece_id] = max(step.reached, ranks.get(piece_id, 0))
+    return ranks
+
+
+async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> None:
+    # In the order of ids, so that two batches about the same pieces cannot wait for each other.
+    await connection.execute(
+        select(pieces.c.id)
+        .where(among(pieces.c.id, ranks))
+        .order_by(pieces.c.id)
+        .with_for_update(key_share=True)
+    )
+    news = func.unnest(
+        literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))
+    ).table_valued("id", "reached", name="news")
+    forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
+    names = case({rank: name for rank, name in enumerate(STATES)}, value=news.c.reached)
+    await connection.execute(
+        update(pieces)
+        .where(pieces.c.id == news.c.id)
+        .values(
+            state=case((forwards, names), else_=pieces.c.state),
+            reached=func.greatest(pieces.c.reached, news.c.reached),
+            begun_at=func.coalesce(pieces.c.begun_at, func.clock_timestamp()),
+            progressed_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def _note_images(connection: AsyncConnection, steps: Sequence[Progress]) -> None:
+    # The settlement travels on another stream and may come later, or after the piece has ended.
+    for step in steps:
+        if step.image is None or step.generation is None:
+            continue
+        await connection.execute(
+            update(attempts)
+            .where(attempts.c.attempt_id == step.generation.attempt_id)
+            .where(attempts.c.piece_id == step.happening.piece_id, attempts.c.image.is_(None))
+            .values(
+                image=step.image.model_dump(mode="json"),
+                generation=step.generation.model_dump(mode="json"),
+            )
+        )

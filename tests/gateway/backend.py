@@ -1,0 +1,280 @@
+"""A ledger, a store and a generator in memory, behind the port the gateway asks through."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from shared import calls
+from shared.calls import (
+    AcceptTask,
+    Avatar,
+    Piece,
+    PieceDetail,
+    PiecePage,
+    Reason,
+    StageCounts,
+    TaskState,
+    TaskView,
+)
+from shared.content import Rating
+from shared.ids import piece_id
+from shared.outcomes import TryLater
+from shared.problems import Problem, not_found
+from shared.rpc import Call, Reply, Request
+from tests.builders import generation
+
+TENANT = "default"
+SECRET = "s3cret-s3cret-s3cret"
+KEY = f"atl_k1_{SECRET}"
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+class Backend:
+    """Answers every call as the real services would; what it was asked lies in `asked`."""
+
+    def __init__(self) -> None:
+        digest = hashlib.sha256(SECRET.encode()).hexdigest()
+        self.keys = {
+            "k1": calls.ApiKey(key_id="k1", tenant=TENANT, name="first", secret_sha256=digest),
+            "k2": calls.ApiKey(key_id="k2", tenant="other", name="second", secret_sha256=digest),
+        }
+        self.avatars: dict[str, Avatar] = {}
+        self.accepted: dict[str, AcceptTask] = {}
+        self.tasks: dict[str, TaskView] = {}
+        self.pieces: dict[str, Piece] = {}
+        self.asked: list[str] = []
+        self.away: set[str] = set()
+        self.broken: set[str] = set()
+        self.on_accept: Callable[[AcceptTask], Awaitable[None]] | None = None
+
+    async def __call__(
+        self, call: Call[Request, Reply], request: Request, *, timeout_s: float | None = None
+    ) -> Reply:
+        self.asked.append(call.name)
+        if call.name in self.away or call.name.split(".")[0] in self.away:
+            raise TryLater(f"nobody answers {call.name}")
+        if call.name in self.broken:
+            raise RuntimeError("a secret of the inside")
+        # Through JSON and back, as on the wire.
+        heard = call.request.model_validate_json(request.model_dump_json())
+        answer = await getattr(self, "_" + call.name.replace(".", "_"))(heard)
+        return cast(Reply, call.reply.model_validate_json(answer.model_dump_json()))
+
+    # --- what tests arrange ----------------------------------------------------------------------
+
+    def avatar(self, avatar_id: str = "ada", **fields: Any) -> Avatar:
+        known: dict[str, Any] = {
+            "id": avatar_id,
+            "tenant": TENANT,
+            "name": "Ada",
+            "niche": "fitness",
+            "stage": "ready",
+            "base_prompt": "portrait of a woman in her thirties",
+            "lora_weights_url": "loras/ada.safetensors",
+            "created_at": NOW,
+            "updated_at": NOW,
+        }
+        self.avatars[avatar_id] = Avatar.model_validate(known | fields)
+        return self.avatars[avatar_id]
+
+    def deliver(self, task_id: str, index: int, **fields: Any) -> Piece:
+        """Record one more finished piece of a task."""
+        task = self.accepted[task_id]
+        brief = task.briefs[index]
+        ident = piece_id(task_id, index)
+        known: dict[str, Any] = {
+            "id": ident,
+            "task_id": task_id,
+            "avatar_id": task.avatar_id,
+            "index": index,
+            "state": "persisted",
+            "run": 1,
+            "access_tier": brief.tier,
+            "template_id": brief.template_id,
+            "prompt": brief.prompt,
+            "platform": task.platform,
+            "object_key": f"content/{task.avatar_id}/{ident}_t.png",
+            "thumbnail_key": f"content/{task.avatar_id}/{ident}_t_thumb.jpg",
+            "public": brief.tier.rank == 1,
+            "hook_text": "Golden hour.",
+            "hooks": ("Golden hour.", "Again."),
+            "safety_rating": Rating.SAFE,
+            "generation": generation(seed=brief.seed),
+            "cost_usd_micros": 10_000,
+            "created_at": NOW,
+        }
+        self.pieces[ident] = Piece.model_validate(known | fields)
+        return self.pieces[ident]
+
+    def end(
+        self, task_id: str, state: TaskState = TaskState.COMPLETED, **fields: Any
+    ) -> None:
+        """End a task with whatever was delivered."""
+        persisted = sum(piece.task_id == task_id for piece in self.pieces.values())
+        view = self.tasks[task_id]
+        known: dict[str, Any] = {
+            "state": state,
+            "progress": 100,
+            "completed_at": NOW,
+            "counts": StageCounts(requested=view.total, persisted=persisted),
+            "cost_usd_micros": 10_000 * persisted,
+        }
+        self.tasks[task_id] = view.model_copy(update=known | fields)
+
+    def finish(self, task_id: str) -> None:
+        """Deliver every piece of a task and end it."""
+        for index in range(len(self.accepted[task_id].briefs)):
+            self.deliver(task_id, index)
+        self.end(task_id)
+
+    def fail(self, task_id: str, *reasons: Reason, **fields: Any) -> None:
+        """End a task without any piece."""
+        self.end(task_id, TaskState.FAILED, reasons=reasons, **fields)
+
+    # --- the calls -------------------------------------------------------------------------------
+
+    async def _ledger_key_find(self, request: calls.FindKey) -> calls.ApiKey:
+        if request.key_id not in self.keys:
+            raise not_found("key", request.key_id)
+        return self.keys[request.key_id]
+
+    async def _ledger_avatar_create(self, request: calls.CreateAvatar) -> Avatar:
+        given = request.fields.model_dump(exclude_none=True)
+        return self.avatar(
+            request.avatar_id,
+            **{"niche": None, "stage": "draft", "base_prompt": "", "lora_weights_url": None}
+            | given,
+        )
+
+    async def _ledger_avatar_get(self, request: calls.AvatarRef) -> Avatar:
+        avatar = self.avatars.get(request.avatar_id)
+        if avatar is None or avatar.tenant != request.tenant:
+            raise not_found("avatar", request.avatar_id)
+        return avatar
+
+    async def _ledger_avatar_list(self, request: calls.ListAvatars) -> calls.AvatarPage:
+        mine = [avatar for avatar in self.avatars.values() if avatar.tenant == request.tenant]
+        start = int(request.cursor or 0)
+        end = start + request.limit
+        return calls.AvatarPage(
+            avatars=tuple(mine[start:end]), next_cursor=str(end) if end < len(mine) else None
+        )
+
+    async def _ledger_avatar_change(self, request: calls.ChangeAvatar) -> Avatar:
+        avatar = await self._ledger_avatar_get(request)
+        given = request.fields.model_dump(exclude_none=True)
+        known = avatar.model_dump() | given | dict.fromkeys(request.clear)
+        self.avatars[avatar.id] = Avatar.model_validate(known)
+        return self.avatars[avatar.id]
+
+    async def _ledger_avatar_delete(self, request: calls.AvatarRef) -> calls.Deleted:
+        avatar = await self._ledger_avatar_get(request)
+        del self.avatars[avatar.id]
+        gone = [ident for ident, p in self.pieces.items() if p.avatar_id == avatar.id]
+        for ident in gone:
+            del self.pieces[ident]
+        return calls.Deleted(pieces=len(gone))
+
+    async def _ledger_task_accept(self, request: AcceptTask) -> TaskView:
+        self.accepted[request.task_id] = request
+        self.tasks[request.task_id] = TaskView(
+            task_id=request.task_id,
+            tenant=request.tenant,
+            avatar_id=request.avatar_id,
+            kind=request.kind,
+            platform=request.platform,
+            state=TaskState.QUEUED,
+            progress=0,
+            total=len(request.briefs),
+            counts=StageCounts(requested=len(request.briefs)),
+            cost_usd_micros=0,
+            generation_time_ms=1200,
+            config=request.config,
+            accepted_at=request.accepted_at,
+            deadline_at=request.deadline_at,
+        )
+        if self.on_accept is not None:
+            await self.on_accept(request)
+        return self.tasks[request.task_id].model_copy(update={"state": TaskState.QUEUED})
+
+    async def _ledger_task_get(self, request: calls.TaskRef) -> TaskView:
+        task = self.tasks.get(request.task_id)
+        if task is None or task.tenant != request.tenant:
+            raise not_found("task", request.task_id)
+        return task
+
+    async def _ledger_task_cancel(self, request: calls.TaskRef) -> TaskView:
+        await self._ledger_task_get(request)
+        self.end(request.task_id, TaskState.CANCELLED)
+        return self.tasks[request.task_id]
+
+    async def _ledger_piece_get(self, request: calls.PieceRef) -> PieceDetail:
+        piece = self.pieces.get(request.piece_id)
+        if piece is None:
+            raise not_found("piece", request.piece_id)
+        entry = calls.TimelineEntry(at=NOW, run=1, fact="content.requested")
+        attempt = calls.AttemptRecord(
+            attempt_id="a-1",
+            number=1,
+            run=1,
+            provider="preview",
+            outcome="succeeded",
+            duration_ms=1200,
+            cost_usd_micros=10_000,
+            opened_at=NOW,
+            settled_at=NOW,
+        )
+        return PieceDetail(piece=piece, timeline=(entry,), attempts=(attempt,))
+
+    async def _ledger_piece_list(self, request: calls.ListPieces) -> PiecePage:
+        found = [
+            piece
+            for piece in self.pieces.values()
+            if request.task_id in {None, piece.task_id}
+            and request.avatar_id in {None, piece.avatar_id}
+            and request.tier in {None, piece.access_tier}
+            and request.rating in {None, piece.safety_rating}
+            and (piece.state == "persisted" or not request.delivered_only)
+        ]
+        start = int(request.cursor or 0)
+        end = start + request.limit
+        return PiecePage(
+            pieces=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
+        )
+
+    async def _ledger_piece_publish(self, request: calls.PublishPiece) -> Piece:
+        piece = (await self._ledger_piece_get(request)).piece
+        news = {"published_at": NOW, "price_usd_micros": request.price_usd_micros}
+        self.pieces[piece.id] = piece.model_copy(update=news)
+        return self.pieces[piece.id]
+
+    async def _ledger_stats_get(self, request: calls.AvatarRef) -> calls.AvatarStats:
+        await self._ledger_avatar_get(request)
+        return calls.AvatarStats(
+            avatar_id=request.avatar_id,
+            total_pieces=3,
+            tiers={"capa1": 3},
+            ratings={"safe": 3},
+            states={"persisted": 3},
+            total_cost_usd_micros=100_001,
+            average_cost_usd_micros=33_333,
+            total_generation_time_ms=3600,
+            average_generation_time_ms=1200,
+        )
+
+    async def _ledger_health(self, _: calls.Nothing) -> calls.LedgerHealth:
+        return calls.LedgerHealth(
+            avatars=1, pieces=2, tasks_open=3, outbox_waiting=0, pool_size=5, pool_in_use=1
+        )
+
+    async def _storage_health(self, _: calls.Nothing) -> calls.ComponentHealth:
+        return calls.ComponentHealth(status="ok", detail={"free_bytes": 10})
+
+    async def _generator_health(self, _: calls.Nothing) -> calls.ComponentHealth:
+        return calls.ComponentHealth(status="ok", detail={"preview": "configured"})
+
+    async def _storage_links_sign(self, request: calls.SignLinks) -> calls.SignedLinks:
+        if len(request.keys) > 100:
+            raise Problem(422, "too_many_keys", "at most 100")
+        return calls.SignedLinks(urls=tuple(f"/objects/{key}?signature=x" for key in request.keys))
