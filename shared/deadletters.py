@@ -13,8 +13,7 @@ from shared.outcomes import TryLater
 from shared.topology import Topology
 
 _WRONG_LAST_SEQUENCE = 10071
-_LONGEST_TEXT = 1000
-_MOST_HEADERS = 50
+_LONGEST_DETAIL = 1000
 
 
 class DeadLetter(Value):
@@ -73,8 +72,8 @@ class JetStreamDeadLetters:
             subject=subject,
             sequence=sequence,
             reason=reason,
-            detail=detail[:_LONGEST_TEXT],
-            headers=_abridged(headers),
+            detail=detail[:_LONGEST_DETAIL],
+            headers=headers,
             body=ref,
         )
         try:
@@ -90,9 +89,3 @@ class JetStreamDeadLetters:
                 raise TryLater(f"dead letter refused: {exc.description}") from exc
         except (NatsError, OSError) as exc:
             raise TryLater(f"dead letter: {type(exc).__name__}") from exc
-
-
-def _abridged(headers: dict[str, str]) -> dict[str, str]:
-    # A letter that outgrows its stream could never be kept, and its message never be settled.
-    kept = list(headers.items())[:_MOST_HEADERS]
-    return {name[:_LONGEST_TEXT]: value[:_LONGEST_TEXT] for name, value in kept}

@@ -3,26 +3,36 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 MASK = "***"
 
-_SECRET_FIELD = re.compile(r"token|secret|password|api_?key|authorization|signature", re.IGNORECASE)
-_QUERY = re.compile(r"(https?://[^\s\"'?<>]+)\?[^\s\"'<>]+")
-_USERINFO = re.compile(r"(\w+://)[^/\s@\"']+@")
-_KEY = re.compile(r"\batl_[A-Za-z0-9]+_[A-Za-z0-9_-]+")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+_SECRET_FIELD = re.compile(
+    r"token|secret|password|api_?key|signing_?key|authorization|credential|cookie|signature",
+    re.IGNORECASE,
+)
+_END = r"\s\"'<>\\"
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # What could be a signature: the whole query of a URL.
+    (re.compile(rf"(\w+://[^?{_END}]+)\?[^{_END}]+"), rf"\1?{MASK}"),
+    (re.compile(rf"(?i)\b(signature|x-amz-[a-z-]+|[a-z_]*token)=[^&{_END}]+"), rf"\1={MASK}"),
+    # User info; a password may itself hold an `@`.
+    (re.compile(rf"(\w+://)[^/{_END}]*@"), rf"\1{MASK}@"),
+    (re.compile(r"\batl_[A-Za-z0-9]+_[A-Za-z0-9_-]+"), f"atl_{MASK}"),
+    # Keys of vendors that put a mark on theirs.
+    (re.compile(r"\b(sk-|r8_|AKIA|ASIA)[A-Za-z0-9_-]{12,}"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
+)
 
 
 def mask(text: str) -> str:
     """Remove what could open a door: queries of URLs (signatures), user info, keys, tokens."""
-    text = _QUERY.sub(rf"\1?{MASK}", text)
-    text = _USERINFO.sub(rf"\1{MASK}@", text)
-    text = _KEY.sub(f"atl_{MASK}", text)
-    return _BEARER.sub(rf"\1 {MASK}", text)
+    for secret, replacement in _SECRETS:
+        text = secret.sub(replacement, text)
+    return text
 
 
 def mask_event(
@@ -30,23 +40,29 @@ def mask_event(
 ) -> MutableMapping[str, Any]:
     """A structlog processor: masks every string, and whole fields whose name tells a secret."""
     for name, value in event.items():
-        event[name] = MASK if _SECRET_FIELD.search(name) else _masked(value)
+        event[name] = _masked(value, name)
     return event
 
 
-def _masked(value: object) -> object:
+def _masked(value: object, name: str = "") -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value  # `output_tokens=12` is no secret
+    if _SECRET_FIELD.search(name):
+        return MASK
+    if isinstance(value, Mapping):
+        return {key: _masked(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    return mask(_text(value))
+
+
+def _text(value: object) -> str:
     match value:
-        case str():
-            return mask(value)
-        case dict():
-            return {
-                k: MASK if _SECRET_FIELD.search(str(k)) else _masked(v) for k, v in value.items()
-            }
-        case list() | tuple():
-            return [_masked(item) for item in value]
-        case Exception():
-            return mask(repr(value))
-    return value
+        case bytes():
+            return value.decode(errors="replace")
+        case BaseException():
+            return repr(value)
+    return str(value)
 
 
 def configure(*, service: str, level: str, structured: bool) -> None:

@@ -72,6 +72,11 @@ class PullLoop:
         return len(self._running)
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the end has been asked for."""
+        return self._stopping
+
+    @property
     def requests(self) -> int:
         """How often the broker was asked for messages."""
         return self._requests

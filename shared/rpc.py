@@ -8,6 +8,7 @@ import structlog
 from faststream.nats import NatsBroker, NatsMessage
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from pydantic import ValidationError
 
 from shared.content import Value
@@ -110,6 +111,9 @@ class Caller:
                 request.model_dump_json().encode(),
                 timeout=timeout_s or self._timeout_s,
             )
+        except MaxPayloadError as exc:
+            detail = f"{call.name} is asked more than fits a message of the broker."
+            raise Problem(413, "request_too_large", detail) from exc
         except (NatsError, OSError) as exc:
             raise TryLater(f"nobody answers {call.name}: {type(exc).__name__}") from exc
         envelope = _Envelope.model_validate_json(message.data)

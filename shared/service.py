@@ -2,32 +2,36 @@
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from faststream import FastStream
-from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import AuthorizationError
 from nats.js import JetStreamContext
 
 from shared import logs, rpc
 from shared.blobs import BlobStore, JetStreamBlobs
+from shared.broker import Broker
 from shared.deadletters import JetStreamDeadLetters
 from shared.events import Fact
 from shared.factlog import FactLog, JetStreamFactLog
 from shared.pull import PullLoop
-from shared.settings import ServiceSettings, load_settings
+from shared.settings import ServiceSettings, fail_misconfigured, load_settings
 from shared.stage import Handler, Stage
 from shared.topology import Step, Topology
 
 log = structlog.get_logger(__name__)
 
-STOP_GRACE_S = 15.0
+STOP_GRACE_S = 12.0
+CALL_GRACE_S = 5.0
+EXIT_DISCONNECTED = 1
 STAGING = "staging"
 DEAD_LETTER_BODIES = "dead-letters"
 
@@ -62,7 +66,7 @@ class Service:
     """What an application is assembled on."""
 
     name: str
-    broker: NatsBroker
+    broker: Broker
     nc: Client
     js: JetStreamContext
     topology: Topology
@@ -108,12 +112,17 @@ class Service:
         """Answer `call` with `handler`."""
         rpc.serve(self.broker, self.topology, call, handler, workers=workers)
 
+    @property
+    def loops(self) -> tuple[PullLoop, ...]:
+        """The loops behind the stages, in the order in which these were declared."""
+        return tuple(self._loops)
+
     def on_start(self, hook: Callable[[], Awaitable[None]]) -> None:
         """Run `hook` before work is taken."""
         self._starting.append(hook)
 
     def on_stop(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Run `hook` after the last piece of work was settled."""
+        """Run `hook` after the last piece of work was settled and the last call answered."""
         self._stopping.append(hook)
 
     async def start(self) -> None:
@@ -128,17 +137,26 @@ class Service:
     async def stop(self) -> None:
         """Hand back what was not begun, finish what was."""
         announce("STOPPING=1")
-        await asyncio.gather(*(loop.stop(grace_s=STOP_GRACE_S) for loop in self._loops))
+        loops = (loop.stop(grace_s=STOP_GRACE_S) for loop in self._loops)
+        await asyncio.gather(self.broker.stop_answering(), *loops)
         for hook in self._stopping:
             await hook()
         log.info("service.stopped")
 
     async def serve(self) -> None:
-        """Run until SIGINT or SIGTERM."""
+        """Run until SIGINT or SIGTERM; exits with a failure if the broker is lost for good."""
         app = FastStream(self.broker, logger=None)
         app.after_startup(self.start)
         app.on_shutdown(self.stop)
+        watch = asyncio.create_task(self._exit_when_lost(app))
         await app.run()
+        watch.cancel()
+        if self.broker.lost.is_set():
+            raise SystemExit(EXIT_DISCONNECTED)
+
+    async def _exit_when_lost(self, app: FastStream) -> None:
+        await self.broker.lost.wait()
+        app.exit()
 
     def _bucket(self, purpose: str) -> str:
         return self.topology.bucket(purpose)
@@ -147,18 +165,11 @@ class Service:
 @asynccontextmanager
 async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Service]:
     """Connect to the broker, waiting for it if need be, and disconnect at the end."""
-    broker = NatsBroker(
-        settings.nats_url.get_secret_value(),
-        name=name,
-        apply_types=False,
-        logger=None,
-        # A broker may be away for long; the client's default gives up after a minute.
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
-        error_cb=_report_error,
-        graceful_timeout=STOP_GRACE_S,
-    )
-    nc = await broker.connect()
+    broker = Broker(settings.nats_url.get_secret_value(), name=name, grace_s=CALL_GRACE_S)
+    try:
+        nc = await broker.meet()
+    except AuthorizationError:
+        raise fail_misconfigured("NATS_URL", "the broker refuses these credentials") from None
     topology = Topology(settings.nats_namespace)
     js = nc.jetstream()
     try:
@@ -174,11 +185,6 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
         )
     finally:
         await broker.stop()
-
-
-async def _report_error(exc: Exception) -> None:
-    # Permission violations arrive here and nowhere else; to the caller they look like timeouts.
-    log.warning("broker.error", error=str(exc) or type(exc).__name__)
 
 
 def announce(state: str) -> None:
@@ -207,7 +213,14 @@ def run(
     )
 
     async def main() -> None:
+        # Until the service runs, a stop means: do not even begin.
+        begin = cast("asyncio.Task[None]", asyncio.current_task())
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signal_number, begin.cancel)
         async with open_app(loaded) as service:
             await service.serve()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except asyncio.CancelledError:
+        log.info("service.stopped_before_it_began")

@@ -5,7 +5,7 @@ import sys
 from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 EXIT_MISCONFIGURED = 2
 
@@ -43,6 +43,10 @@ def load_settings(settings: type[S]) -> S:
     except ValidationError as exc:
         for line in _explain(settings, exc):
             print(line, file=sys.stderr)
+        raise SystemExit(EXIT_MISCONFIGURED) from None
+    except SettingsError as exc:
+        # A list or a mapping that is no JSON; the message names the field, not its value.
+        print(f"configuration error: {exc}", file=sys.stderr)
         raise SystemExit(EXIT_MISCONFIGURED) from None
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import nats
 import pytest
+import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -17,10 +18,21 @@ from deploy.local.postgres import EmbeddedPostgres
 from shared.provision import Limits, provision
 from shared.topology import Topology
 
-SMALL = Limits(
-    stream_bytes=16 * 2**20, staging_bytes=64 * 2**20, dead_letter_bytes=32 * 2**20
-)
+SMALL = Limits(stream_bytes=16 * 2**20, staging_bytes=64 * 2**20, dead_letter_bytes=32 * 2**20)
 """Enough for any test; the broker reserves what is promised."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Logs as plain lines; the library's default draws every traceback, which takes its time."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ],
+        cache_logger_on_first_use=False,
+    )
 
 
 @pytest.fixture(scope="session")

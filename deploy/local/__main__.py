@@ -13,10 +13,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from deploy.local.blueprint import ATELIER, Blueprint
 from deploy.local.demo import Demo
 from deploy.local.detach import Reporter, start_detached
+from deploy.local.doctor import Finding, State, examine
 from deploy.local.endpoint import Endpoint
 from deploy.local.errors import CannotRun
 from deploy.local.output import LineSink, Tee, Terminal
@@ -105,6 +107,17 @@ def down(data: Data = None) -> None:
     console.print(asyncio.run(bring_down(DataDirectory.at(data))))
 
 
+@app.command()
+def doctor(data: Data = None, as_json: AsJson = False) -> None:
+    """Check this machine; exit code 1 when something is to be fixed first."""
+    findings = asyncio.run(examine(DataDirectory.at(data), os.environ))
+    if as_json:
+        _write_json([asdict(finding) for finding in findings])
+    else:
+        _print_findings(findings)
+    _exit(1 if any(finding.state is State.FAILURE for finding in findings) else 0)
+
+
 @app.command(name="reset")
 def reset_command(
     data: Data = None,
@@ -151,10 +164,23 @@ def _serve(stack: Stack, session: Session, step: Callable[[str], None]) -> int:
 
 def _show(endpoint: Endpoint, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(asdict(endpoint)) + "\n")
-        sys.stdout.flush()
+        _write_json(asdict(endpoint))
     else:
         endpoint.print(console)
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    for finding in findings:
+        colour = {State.OK: "green", State.WARNING: "yellow", State.FAILURE: "red"}[finding.state]
+        head = f"[{colour}]{finding.state:<8}[/{colour}] {finding.check:<15}"
+        console.print(f"{head} {escape(finding.detail)}", soft_wrap=True)
+        if finding.fix:
+            console.print(f"{'':<24} [bold]fix:[/bold] {escape(finding.fix)}", soft_wrap=True)
+
+
+def _write_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
 
 
 def _step(text: str) -> None:

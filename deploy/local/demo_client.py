@@ -85,5 +85,11 @@ class DemoClient:
 
 def open_client(url: str, api_key: str) -> DemoClient:
     """Give a client; close its `http` at the end."""
-    headers = {"X-API-Key": api_key}
-    return DemoClient(httpx2.AsyncClient(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT_S))
+    return DemoClient(
+        httpx2.AsyncClient(
+            base_url=url,
+            headers={"X-API-Key": api_key},
+            timeout=REQUEST_TIMEOUT_S,
+            trust_env=False,  # a proxy cannot reach this machine's loopback
+        )
+    )

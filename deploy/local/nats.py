@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -52,10 +53,17 @@ class EmbeddedNats:
     start; later starts of the same object keep it, so that clients find the broker again.
     """
 
-    def __init__(self, data_dir: Path, *, log_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        log_file: Path | None = None,
+        free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.log_file = log_file or self.data_dir.with_name(f"{self.data_dir.name}.log")
         self.port = ANY_FREE_PORT
+        self._free_bytes = free_bytes
         self._token = ""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -169,7 +177,7 @@ class EmbeddedNats:
         path = self.data_dir / "choices.json"
         kept = read_private_json(path)
         if kept is None:
-            free = shutil.disk_usage(self.data_dir).free
+            free = self._free_bytes(self.data_dir)
             limit = min(int(free * SHARE_OF_FREE_DISK), MAX_FILE_STORE)
             kept = {"token": secrets.token_urlsafe(24), "max_file_store": limit}
             write_private(path, json.dumps(kept).encode())

@@ -1,8 +1,10 @@
 """Run the gateway: `python -m services.gateway`."""
 
 import asyncio
+import signal
 import socket
 import sys
+from typing import cast
 
 import structlog
 
@@ -11,7 +13,7 @@ from services.gateway.adapters.template_file import TemplateFileError
 from services.gateway.app import open_app
 from services.gateway.settings import GatewaySettings
 from shared import logs
-from shared.service import announce
+from shared.service import EXIT_DISCONNECTED, announce
 from shared.settings import fail_misconfigured, load_settings
 
 EXIT_PORT_TAKEN = 3
@@ -32,6 +34,8 @@ def main() -> None:
         raise SystemExit(EXIT_PORT_TAKEN) from None
     try:
         asyncio.run(_serve(settings, sock))
+    except asyncio.CancelledError:
+        log.info("service.stopped_before_it_began")
     except TemplateFileError as exc:
         raise fail_misconfigured("TEMPLATES_FILE", str(exc)) from None
     finally:
@@ -39,6 +43,10 @@ def main() -> None:
 
 
 async def _serve(settings: GatewaySettings, sock: socket.socket) -> None:
+    # Until requests are served, a stop means: do not even begin.
+    begin = cast("asyncio.Task[None]", asyncio.current_task())
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, begin.cancel)
     async with open_app(settings) as gateway:
 
         def serving() -> None:
@@ -51,8 +59,18 @@ async def _serve(settings: GatewaySettings, sock: socket.socket) -> None:
             on_stopping=lambda: announce("STOPPING=1"),
             stop_waiting=gateway.completions.stop_waiting,
         )
+        lost = gateway.service.broker.lost
+        watch = asyncio.create_task(_stop_when(lost, server))
         await server.serve(sockets=[sock])
+        watch.cancel()
+        if lost.is_set():
+            raise SystemExit(EXIT_DISCONNECTED)
     log.info("service.stopped")
+
+
+async def _stop_when(lost: asyncio.Event, server: HttpServer) -> None:
+    await lost.wait()
+    server.should_exit = True
 
 
 if __name__ == "__main__":

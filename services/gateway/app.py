@@ -28,6 +28,7 @@ from services.gateway.handler.api_key import RequireApiKey
 from services.gateway.handler.body_limit import LimitBody
 from services.gateway.handler.checkup import Checkup
 from services.gateway.handler.door import Door
+from services.gateway.handler.fresh_answers import KeepNoAnswers
 from services.gateway.settings import GatewaySettings
 from shared.factlog import utc_now
 from shared.service import Service, open_service
@@ -60,6 +61,7 @@ def assemble(door: Door) -> FastAPI:
     app.state.door = door
     app.state.checkup = Checkup(door)
     # The last one added is the first to see a request.
+    app.add_middleware(KeepNoAnswers)
     app.add_middleware(LimitBody)
     app.add_middleware(RequireApiKey, keys=door.keys)
     problems.install(app)

@@ -1,6 +1,7 @@
 """What the ledger's handlers need: books that are kept, and a broker that can be looked into."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -47,18 +48,17 @@ class Stalled:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a look into the outbox found: rows taken, and how many of them are published."""
+    """What a look into the outbox found: rows taken, those of them written, and if more wait."""
 
     taken: int
     written: int
+    more: bool
 
 
 class TaskBook(Protocol):
     """Where tasks are accepted."""
 
-    async def accept(
-        self, request: AcceptTask, requested: Sequence[ContentRequested]
-    ) -> TaskView:
+    async def accept(self, request: AcceptTask, requested: Sequence[ContentRequested]) -> TaskView:
         """Record task, pieces and their first facts in one go, once. Raises Problem, TryLater."""
         ...
 
@@ -101,6 +101,10 @@ class Outbox(Protocol):
 
 class OverdueBook(Protocol):
     """Where pieces are found that nobody may be working on."""
+
+    def alone(self) -> AbstractAsyncContextManager[bool]:
+        """Whether we are the one replica that sweeps, for as long as the block lasts."""
+        ...
 
     async def end_overdue(self, *, grace_s: float) -> int:
         """End pieces whose deadline passed `grace_s` ago; how many. Raises TryLater."""

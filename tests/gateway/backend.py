@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from shared import calls
 from shared.calls import (
@@ -44,6 +44,7 @@ class Backend:
         self.tasks: dict[str, TaskView] = {}
         self.pieces: dict[str, Piece] = {}
         self.asked: list[str] = []
+        self.limits_s: list[float | None] = []
         self.away: set[str] = set()
         self.broken: set[str] = set()
         self.on_accept: Callable[[AcceptTask], Awaitable[None]] | None = None
@@ -56,10 +57,11 @@ class Backend:
             raise TryLater(f"nobody answers {call.name}")
         if call.name in self.broken:
             raise RuntimeError("a secret of the inside")
+        self.limits_s.append(timeout_s)
         # Through JSON and back, as on the wire.
         heard = call.request.model_validate_json(request.model_dump_json())
         answer = await getattr(self, "_" + call.name.replace(".", "_"))(heard)
-        return cast(Reply, call.reply.model_validate_json(answer.model_dump_json()))
+        return call.reply.model_validate_json(answer.model_dump_json())
 
     # --- what tests arrange ----------------------------------------------------------------------
 
@@ -107,9 +109,7 @@ class Backend:
         self.pieces[ident] = Piece.model_validate(known | fields)
         return self.pieces[ident]
 
-    def end(
-        self, task_id: str, state: TaskState = TaskState.COMPLETED, **fields: Any
-    ) -> None:
+    def end(self, task_id: str, state: TaskState = TaskState.COMPLETED, **fields: Any) -> None:
         """End a task with whatever was delivered."""
         persisted = sum(piece.task_id == task_id for piece in self.pieces.values())
         view = self.tasks[task_id]
@@ -228,6 +228,10 @@ class Backend:
         return PieceDetail(piece=piece, timeline=(entry,), attempts=(attempt,))
 
     async def _ledger_piece_list(self, request: calls.ListPieces) -> PiecePage:
+        if request.avatar_id is not None:
+            await self._ledger_avatar_get(
+                calls.AvatarRef(tenant=request.tenant, avatar_id=request.avatar_id)
+            )
         found = [
             piece
             for piece in self.pieces.values()

@@ -31,15 +31,9 @@ async def test_a_valid_key_opens_the_door_in_either_header(world: World) -> None
     ],
     ids=lambda headers: "+".join(headers) or "none",
 )
-async def test_anything_else_is_refused_the_same_way(
-    world: World, headers: dict[str, str]
-) -> None:
+async def test_anything_else_is_refused_the_same_way(world: World, headers: dict[str, str]) -> None:
     async with world.client(key=None) as client:
         answer = await client.get(PATH, headers=headers)
-    # A trailing space is trimmed by HTTP itself, so that one is the valid key.
-    if headers == {"X-API-Key": KEY + " "}:
-        assert answer.is_success
-        return
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"] == 'Bearer realm="atelier"'
@@ -48,9 +42,7 @@ async def test_anything_else_is_refused_the_same_way(
 
 
 @pytest.mark.parametrize("path", [PATH, "/api/v1/no/such/path", "/api/v2/anything"])
-async def test_without_a_key_nothing_of_the_api_can_be_told_apart(
-    world: World, path: str
-) -> None:
+async def test_without_a_key_nothing_of_the_api_can_be_told_apart(world: World, path: str) -> None:
     async with world.client(key=None) as client:
         assert (await client.get(path)).status_code == 401
         assert (await client.post(path, content=b"{broken")).status_code == 401

@@ -54,6 +54,7 @@ class HttpServer(uvicorn.Server):
                 app,
                 access_log=False,
                 log_config=None,
+                log_level="warning",
                 server_header=False,
                 timeout_graceful_shutdown=FINISH_WITHIN_S,
                 lifespan="off",
@@ -76,12 +77,6 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # The original raises the signal again afterwards, which would end the process before
         # its connections are closed and with a status that looks like a crash.
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for each in signals:
-            loop.add_signal_handler(each, self.handle_exit, each, None)
-        try:
-            yield
-        finally:
-            for each in signals:
-                loop.remove_signal_handler(each)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, self.handle_exit, each, None)
+        yield

@@ -4,35 +4,41 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from shared.calls import CANCEL_TASK, DELETE_AVATAR
+from services.gateway.ports import Ask
+from shared.calls import DELETE_AVATAR
 from shared.outcomes import TryLater
-from shared.rpc import Call, Caller, Reply, Request
+from shared.rpc import Call, Reply, Request
 
-ASK_AGAIN_FOR_S = 2.0
-PAUSE_S = 0.25
+PATIENCE_S = 2.0
+_PAUSE_S = 0.25
 
-# Everything else may be asked twice: ids are made at the door, so a second time changes nothing.
-# These would answer differently the second time, though the first did what was asked.
-_ASKED_ONCE = frozenset({DELETE_AVATAR.name, CANCEL_TASK.name})
+# Ids are made at the door, so asking a second time changes nothing; but after a deletion whose
+# answer got lost there is nothing left to delete, which would look like a mistake of the client.
+_ASKED_ONCE = frozenset({DELETE_AVATAR.name})
 
 
 class PatientCalls:
-    """Like `Caller`, but a service that is away for a moment is not yet an error."""
+    """Asks like `caller`, but a service that is away for a moment is not yet an error."""
 
     def __init__(
-        self, caller: Caller, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        caller: Ask,
+        *,
+        patience_s: float = PATIENCE_S,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._caller = caller
+        self._patience_s = patience_s
         self._sleep = sleep
 
     async def __call__(
         self, call: Call[Request, Reply], request: Request, *, timeout_s: float | None = None
     ) -> Reply:
-        give_up_at = time.monotonic() + ASK_AGAIN_FOR_S
+        give_up_at = time.monotonic() + self._patience_s
         while True:
             try:
                 return await self._caller(call, request, timeout_s=timeout_s)
             except TryLater:
                 if call.name in _ASKED_ONCE or time.monotonic() >= give_up_at:
                     raise
-            await self._sleep(PAUSE_S)
+            await self._sleep(min(_PAUSE_S, self._patience_s / 2))

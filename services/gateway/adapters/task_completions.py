@@ -27,6 +27,11 @@ class HeardCompletions:
     def is_stopping(self) -> bool:
         return self._stopping
 
+    @property
+    def waiting(self) -> int:
+        """How many wait at this moment."""
+        return sum(len(events) for events in self._waiting.values())
+
     @contextmanager
     def watch(self, tenant: str, task_id: str) -> Iterator[asyncio.Event]:
         key = (tenant, task_id)

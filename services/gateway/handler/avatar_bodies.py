@@ -1,23 +1,29 @@
 """What clients send about avatars."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.gateway.handler.json_types import Body
 from shared.calls import AvatarFields, AvatarMeta, GenerationConfig, Likeness, Name, Personality
 from shared.content import BucketKey
 
+Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
 _STRICT = ConfigDict(extra="forbid")
 # These always have a value; the rest can be emptied by sending null.
-_ALWAYS_SET = frozenset({"name", "stage"})
+_ALWAYS_SET = frozenset({"name", "stage", "lora_scale", "meta_data"})
 
 
 class LikenessBody(Body, Likeness):
     """Whose face the avatar wears; a real person's needs their name and an attested consent."""
 
     model_config = _STRICT
+
+    name: Note | None = None
+    reference: Note | None = None
+    attested_by: Note | None = None
 
     @model_validator(mode="after")
     def _consent_is_attested(self) -> Self:

@@ -84,7 +84,7 @@ async def accept(door: Door, task: AcceptTask) -> TaskView:
     """Make the order durable; from here on it goes on whatever happens to us."""
     view = await door.ask(ACCEPT_TASK, task, timeout_s=ACCEPT_LIMIT_S)
     log.info(
-        "task.accepted",
+        "order.accepted",
         task_id=task.task_id,
         avatar_id=task.avatar_id,
         lane=task.lane.value,

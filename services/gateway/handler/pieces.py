@@ -1,6 +1,5 @@
 """Read and publish pieces."""
 
-import asyncio
 from decimal import Decimal
 from typing import Annotated
 
@@ -20,7 +19,6 @@ from services.gateway.handler.piece_views import (
 )
 from services.gateway.handler.rendering import links_of, members, show
 from shared.calls import (
-    GET_AVATAR,
     GET_PIECE,
     GET_STATS,
     LIST_PIECES,
@@ -62,11 +60,7 @@ async def list_content(
     wanted = ListPieces(
         tenant=tenant, avatar_id=avatar_id, tier=tier, rating=rating, cursor=cursor, limit=limit
     )
-    _, page = await asyncio.gather(
-        # An avatar without pieces and no such avatar are different answers.
-        door.ask(GET_AVATAR, AvatarRef(tenant=tenant, avatar_id=avatar_id)),
-        door.ask(LIST_PIECES, wanted),
-    )
+    page = await door.ask(LIST_PIECES, wanted)
     content = await show(door, tenant, page.pieces)
     return ContentPage(content=content, next_cursor=page.next_cursor)
 

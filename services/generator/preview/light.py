@@ -5,7 +5,7 @@ from enum import StrEnum, auto
 
 from PIL import Image, ImageChops
 
-from services.generator.preview.drawing.colour import Colour
+from services.generator.preview.drawing.colour import Colour, mix
 from services.generator.preview.drawing.gradient import four_corners
 
 
@@ -33,9 +33,9 @@ class Light:
 
     def graded(self, picture: Image.Image) -> Image.Image:
         """The picture with all of it tinted by one light: figure and scene belong together."""
-        middle = _between(self.key, self.fill)
+        middle = mix(self.key, self.fill, 0.5)
         lit, far = (self.key, self.fill) if self.side < 0 else (self.fill, self.key)
-        low = (_between(lit, middle), _between(far, middle))
+        low = (mix(lit, middle, 0.5), mix(far, middle, 0.5))
         return ImageChops.soft_light(picture, four_corners((lit, far, *low), picture.size))
 
 
@@ -60,8 +60,3 @@ def light_at(hour: Hour, side: int) -> Light:
     key, fill, rim = _GRADES[hour]
     high, low = _SKIES[hour]
     return Light(hour=hour, side=side, sky_high=high, sky_low=low, key=key, fill=fill, rim=rim)
-
-
-def _between(first: Colour, second: Colour) -> Colour:
-    red, green, blue = ((a + b) // 2 for a, b in zip(first, second, strict=True))
-    return red, green, blue

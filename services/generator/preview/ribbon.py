@@ -1,5 +1,7 @@
 """The ribbon across the corner that says what the picture is."""
 
+from math import sqrt
+
 from PIL import Image, ImageDraw, ImageFont
 
 from services.generator.preview.drawing.colour import WHITE, Colour
@@ -33,7 +35,7 @@ def _band(image: Image.Image, reach: int) -> None:
 
 def _letters(image: Image.Image, label: str, reach: int) -> None:
     middle = reach * (1 + _INNER) / 4
-    thick = reach * (1 - _INNER) * 0.707
+    thick = reach * (1 - _INNER) * sqrt(0.5)
     font = _font(label, room=middle * 2.0, high=thick * 0.60)
     box = font.getbbox(label, anchor="mm")
     half = round(max(abs(edge) for edge in box)) + 2
@@ -41,7 +43,7 @@ def _letters(image: Image.Image, label: str, reach: int) -> None:
     ImageDraw.Draw(mask).text(
         (half, half), label, font=font, fill=255, anchor="mm", stroke_width=thick / 90
     )
-    turned = mask.rotate(45, Image.Resampling.BICUBIC)
+    turned = mask.rotate(45, Image.Resampling.BILINEAR)
     image.paste(WHITE, (round(middle) - half, round(middle) - half), turned)
 
 
@@ -49,8 +51,6 @@ def _font(label: str, room: float, high: float) -> ImageFont.FreeTypeFont | Imag
     """The built-in font at the height that lets the label fit into the room."""
     font = ImageFont.load_default(size=high)
     left, _, right, _ = font.getbbox(label)
-    return (
-        font
-        if right - left <= room
-        else ImageFont.load_default(size=max(1.0, high * room / (right - left)))
-    )
+    if right - left <= room:
+        return font
+    return ImageFont.load_default(size=max(1.0, high * room / (right - left)))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import BigInteger, Row, cast, exists, func, select, update
+from sqlalchemy import BigInteger, Row, RowMapping, cast, exists, func, select, update
 
 from services.ledger.adapters.database import Transaction
 from services.ledger.adapters.schema import UNDER_WAY, attempts, piece_events, pieces, tasks
@@ -42,8 +42,8 @@ async def _complete(transaction: Transaction, task_id: str) -> None:
         return
     counts = await _counts(transaction, task_id)
     state = task_state(
-        persisted=counts.persisted,
-        pending_review=counts.pending_review,
+        persisted=counts["persisted"],
+        pending_review=counts["pending_review"],
         cancelled=task.cancelled_at is not None,
     )
     completed_at = await _close(transaction, task_id, state)
@@ -70,16 +70,14 @@ async def _is_waited_for(transaction: Transaction, task_id: str) -> bool:
     return bool((await transaction.connection.execute(select(waiting))).scalar_one())
 
 
-async def _counts(transaction: Transaction, task_id: str) -> Row[Any]:
+async def _counts(transaction: Transaction, task_id: str) -> RowMapping:
     names = ("persisted", "rejected", "failed", "pending_review")
-    counted = (func.count().filter(pieces.c.state == name).label(name) for name in names)
-    found = await transaction.connection.execute(
-        select(*counted).where(pieces.c.task_id == task_id)
-    )
-    return found.one()
+    counted = [func.count().filter(pieces.c.state == name).label(name) for name in names]
+    query = select(*counted).where(pieces.c.task_id == task_id)
+    return (await transaction.connection.execute(query)).mappings().one()
 
 
-def _fact(task: Row[Any], state: str, counts: Row[Any]) -> TaskCompleted:
+def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
     return TaskCompleted.model_validate(
         {
             "tenant": task.tenant,
@@ -87,7 +85,7 @@ def _fact(task: Row[Any], state: str, counts: Row[Any]) -> TaskCompleted:
             "avatar_id": task.avatar_id,
             "state": state,
             "total": task.total,
-            **counts._mapping,
+            **counts,
         }
     )
 

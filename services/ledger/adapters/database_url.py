@@ -22,6 +22,8 @@ def driver_url(text: str) -> URL:
         raise ValueError("must name a database")
     unknown = sorted(set(url.query) - set(_OPTIONS))
     if unknown:
-        raise ValueError(f"does not know the options {', '.join(unknown)}; only host, port, sslmode")
+        raise ValueError(
+            f"does not know the options {', '.join(unknown)}; only host, port, sslmode"
+        )
     options = {_OPTIONS[name]: value for name, value in url.query.items()}
     return url.set(drivername="postgresql+asyncpg", query=options)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.completion import complete_tasks
@@ -75,7 +75,11 @@ class Endings:
         async with self._database.write() as transaction:
             connection = transaction.connection
             piece = await _locked(connection, event)
-            detail = {"stage": event.stage, "reason": event.reason, "detail": event.detail}
+            detail: dict[str, object] = {
+                "stage": event.stage,
+                "reason": event.reason,
+                "detail": event.detail,
+            }
             await remember(connection, [_happening(event, event.NAME, detail)])
             standing = await _standing(connection, piece)
             if piece is None or not halt_ends_piece(standing, run=event.run):
@@ -87,33 +91,33 @@ class Endings:
             await complete_tasks(transaction, [event.task_id])
 
 
-async def _locked(connection: AsyncConnection, event: PieceFact) -> Row[Any] | None:
+async def _locked(connection: AsyncConnection, event: PieceFact) -> RowMapping | None:
     found = await connection.execute(
         select(pieces)
         .where(pieces.c.id == event.piece_id, pieces.c.tenant == event.tenant)
         .with_for_update()
     )
-    return found.one_or_none()
+    return found.mappings().one_or_none()
 
 
-async def _standing(connection: AsyncConnection, piece: Row[Any] | None) -> Standing | None:
+async def _standing(connection: AsyncConnection, piece: RowMapping | None) -> Standing | None:
     if piece is None:
         return None
-    key = piece.held["delivery"]["object_key"] if piece.held else None
-    if piece.content_id is not None:
+    key = piece["held"]["delivery"]["object_key"] if piece["held"] else None
+    if piece["content_id"] is not None:
         # Its own statement: one that waited for the lock would not see content new since then.
         found = await connection.execute(
-            select(content_pieces.c.object_key).where(content_pieces.c.id == piece.content_id)
+            select(content_pieces.c.object_key).where(content_pieces.c.id == piece["content_id"])
         )
         key = found.scalar_one()
-    return Standing(piece.state, piece.current_run, object_key=key)
+    return Standing(piece["state"], piece["current_run"], object_key=key)
 
 
 async def _carry_out(
     transaction: Transaction,
     fate: Fate,
     event: ContentStored,
-    piece: Row[Any] | None,
+    piece: RowMapping | None,
     flaw: str | None,
 ) -> None:
     match fate:
@@ -194,7 +198,7 @@ async def _reject(transaction: Transaction, event: ContentHalted, verdict: Verdi
     await remember(connection, [_happening(event, fact.NAME, detail)])
 
 
-def _withdraw(transaction: Transaction, event: ContentStored, piece: Row[Any] | None) -> None:
+def _withdraw(transaction: Transaction, event: ContentStored, piece: RowMapping | None) -> None:
     transaction.facts.append(
         DeliveryWithdrawn(
             tenant=event.tenant,

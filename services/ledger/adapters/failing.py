@@ -1,9 +1,8 @@
 """Pieces that fail, one or many at a time."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.database import Transaction
@@ -16,12 +15,12 @@ from shared.events import ContentFailed
 
 
 async def fail(
-    transaction: Transaction, rows: Sequence[Row[Any]], *, reason: str, detail: str = ""
+    transaction: Transaction, rows: Sequence[RowMapping], *, reason: str, detail: str = ""
 ) -> None:
     """End these locked, unsettled pieces as failed, with history and facts."""
     if not rows:
         return
-    ids = [row.id for row in rows]
+    ids = [row["id"] for row in rows]
     connection = transaction.connection
     staged = await staged_images(connection, ids)
     await connection.execute(
@@ -36,7 +35,7 @@ async def fail(
             progressed_at=func.clock_timestamp(),
         )
     )
-    facts = [_fact(row, reason, detail, staged.get(row.id, ())) for row in rows]
+    facts = [_fact(row, reason, detail, staged.get(row["id"], ())) for row in rows]
     transaction.facts.extend(facts)
     await remember(connection, [_happening(fact) for fact in facts])
 
@@ -57,13 +56,13 @@ async def staged_images(
     return images
 
 
-def _fact(row: Row[Any], reason: str, detail: str, staged: tuple[BlobRef, ...]) -> ContentFailed:
+def _fact(row: RowMapping, reason: str, detail: str, staged: tuple[BlobRef, ...]) -> ContentFailed:
     return ContentFailed(
-        tenant=row.tenant,
-        task_id=row.task_id,
-        piece_id=row.id,
-        run=row.current_run,
-        avatar_id=row.avatar_id,
+        tenant=row["tenant"],
+        task_id=row["task_id"],
+        piece_id=row["id"],
+        run=row["current_run"],
+        avatar_id=row["avatar_id"],
         staged=staged,
         reason=reason,
         detail=detail,

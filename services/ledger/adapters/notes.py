@@ -47,7 +47,7 @@ async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> No
         literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))
     ).table_valued("id", "reached", name="news")
     forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
-    names = case({rank: name for rank, name in enumerate(STATES)}, value=news.c.reached)
+    names = case(dict(enumerate(STATES)), value=news.c.reached)
     await connection.execute(
         update(pieces)
         .where(pieces.c.id == news.c.id)

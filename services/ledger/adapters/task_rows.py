@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Subquery, cast, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Row, cast, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from services.ledger.adapters.schema import attempts, piece_events, pieces, tasks
 from services.ledger.domain.endings import FAILED, PENDING_REVIEW, PERSISTED, REJECTED, SETTLED
@@ -38,8 +39,7 @@ async def view_task(connection: AsyncConnection, tenant: str, task_id: str) -> T
     counted, spent = _counted(), _spent()
     found = await connection.execute(
         select(tasks, counted, spent)
-        .join(counted, true())
-        .join(spent, true())
+        .select_from(tasks.join(counted, true()).join(spent, true()))
         .where(tasks.c.id == task_id, tasks.c.tenant == tenant)
     )
     row = found.one_or_none()
@@ -75,7 +75,7 @@ def _view(
     )
 
 
-def _counted() -> Subquery:
+def _counted() -> LateralFromClause:
     def reached(rank: int) -> ColumnElement[int]:
         return func.count().filter(pieces.c.reached >= rank)
 
@@ -104,7 +104,7 @@ def _counted() -> Subquery:
     )
 
 
-def _spent() -> Subquery:
+def _spent() -> LateralFromClause:
     duration = func.sum(attempts.c.duration_ms).filter(attempts.c.outcome == "succeeded")
     return (
         select(
@@ -132,7 +132,7 @@ async def _counts_from_history(
         .where(piece_events.c.task_id == row.id)
         .group_by(piece_events.c.fact)
     )
-    by_fact = {fact: count for fact, count in found}
+    by_fact = dict(tuple(row) for row in found)
     counts = StageCounts(
         requested=row.total, **{name: by_fact.get(fact, 0) for name, fact in _NOTED.items()}
     )

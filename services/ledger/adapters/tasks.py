@@ -27,9 +27,7 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(
-        self, request: AcceptTask, requested: Sequence[ContentRequested]
-    ) -> TaskView:
+    async def accept(self, request: AcceptTask, requested: Sequence[ContentRequested]) -> TaskView:
         """Record task, pieces and their first facts in one go; the same task id again is shown.
 
         Raises Problem 400 avatar_without_lora, 404 avatar_not_found, 409 task_id_taken.
@@ -101,9 +99,7 @@ async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> Non
         raise Problem(400, "avatar_without_lora", "Avatar has no trained LoRA weights")
 
 
-async def _write_pieces(
-    connection: AsyncConnection, requested: Sequence[ContentRequested]
-) -> None:
+async def _write_pieces(connection: AsyncConnection, requested: Sequence[ContentRequested]) -> None:
     rows = [
         {
             "id": fact.piece_id,
@@ -154,7 +150,10 @@ async def _fail_unbegun(transaction: Transaction, task_id: str) -> None:
         .with_for_update()
     )
     await fail(
-        transaction, unbegun.all(), reason="cancelled", detail="the task was cancelled in time"
+        transaction,
+        unbegun.mappings().all(),
+        reason="cancelled",
+        detail="the task was cancelled in time",
     )
 
 

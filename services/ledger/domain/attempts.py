@@ -91,11 +91,9 @@ Answer = Go | GoOn | Done | Pending | Wait | No
 
 
 def answer_to(
-    ask: Ask, piece: PieceStanding | None, attempts: Sequence[Attempt], *, now: datetime
+    ask: Ask, piece: PieceStanding, attempts: Sequence[Attempt], *, now: datetime
 ) -> Answer:
     """Decide about one more call for a piece, given every earlier attempt of all its runs."""
-    if piece is None:
-        return No("ended")
     if piece.settled:
         return No("cancelled" if piece.reason == "cancelled" else "ended")
     if ask.run < piece.current_run:
@@ -134,5 +132,7 @@ def _new_call(ask: Ask, attempts: Sequence[Attempt], lost: tuple[str, ...]) -> G
     number = 1 + max((attempt.number for attempt in attempts), default=0)
     taken = any(attempt.attempt_id == ask.attempt_id for attempt in attempts)
     # An id is settled at most once; a call that reused one could never be accounted for.
-    attempt_id = str(uuid5(NAMESPACE_OID, f"{ask.attempt_id}/{number}")) if taken else ask.attempt_id
+    attempt_id = (
+        str(uuid5(NAMESPACE_OID, f"{ask.attempt_id}/{number}")) if taken else ask.attempt_id
+    )
     return Go(attempt_id, number, lost)

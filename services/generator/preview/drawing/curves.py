@@ -42,7 +42,7 @@ def outline(line: Sequence[Point], width: float, ends: tuple[float, float]) -> l
 
 def oval(centre: Point, radii: Point) -> list[Point]:
     """The rim of an ellipse, as many points as it takes to look round."""
-    steps = 20 if hypot(*radii) < 0.2 else 48
+    steps = 24 if hypot(*radii) < 0.45 else 48
     turns = (tau * step / steps for step in range(steps))
     return [(centre[0] + radii[0] * cos(t), centre[1] + radii[1] * sin(t)) for t in turns]
 
@@ -50,6 +50,27 @@ def oval(centre: Point, radii: Point) -> list[Point]:
 def mirrored(right_side: Sequence[Point]) -> list[Point]:
     """A symmetric outline from its right side; points at x = 0 are not doubled."""
     return [*right_side, *((-x, y) for x, y in reversed(right_side) if x != 0)]
+
+
+def scalloped(outline: Sequence[Point], size: float) -> list[Point]:
+    """A closed outline, given clockwise on the picture, with round bumps about `size` wide."""
+    rim = _evenly(closed_curve(outline), size * 1.5)
+    bumps: list[Point] = []
+    for (x, y), (to_x, to_y) in zip(rim, [*rim[1:], rim[0]], strict=True):
+        along_x, along_y = to_x - x, to_y - y
+        # A point given twice is a corner: the dent between two bumps.
+        bumps += [(x, y), (x, y)]
+        for along, out in ((0.06, 0.26), (0.5, 0.46), (0.94, 0.26)):
+            bumps.append((x + along_x * along + along_y * out, y + along_y * along - along_x * out))
+    return bumps
+
+
+def _evenly(line: Sequence[Point], step: float) -> list[Point]:
+    kept = [line[0]]
+    for point in line:
+        if hypot(point[0] - kept[-1][0], point[1] - kept[-1][1]) >= step:
+            kept.append(point)
+    return kept
 
 
 def _swell(position: float, ends: tuple[float, float]) -> float:
@@ -60,6 +81,8 @@ def _swell(position: float, ends: tuple[float, float]) -> float:
 def _spans(points: Sequence[Point]) -> list[Point]:
     curve: list[Point] = []
     for p0, p1, p2, p3 in zip(points, points[1:], points[2:], points[3:], strict=False):
+        if p1 == p2:  # a corner; a curve through it would loop
+            continue
         for a, b, c, d in _WEIGHTS:
             x = a * p0[0] + b * p1[0] + c * p2[0] + d * p3[0]
             curve.append((x, a * p0[1] + b * p1[1] + c * p2[1] + d * p3[1]))

@@ -48,7 +48,7 @@ def _skin(brush: Brush, face: Features, pose: Pose) -> None:
         skin.glow((0.0, face.face_length + 0.12), (0.8, 0.36), shade, 0.55)
         for cheek in (-1, 1):
             x = 0.56 * cheek + pose.look * 0.08
-            skin.glow((x, 0.40), (0.40, 0.32), blush, 0.40)
+            skin.glow((x, 0.40), (0.40, 0.32), blush, 0.34)
             skin.glow((x * 0.98, 0.22), (0.20, 0.10), lighter(face.skin, 0.5), 0.35)
             skin.glow((0.42 * cheek + pose.look * 0.08, -0.13), (0.36, 0.24), shade, 0.55)
 

@@ -112,7 +112,7 @@ def features(avatar_id: str) -> Features:
     return Features(
         skin=skin,
         hair=dice.pick("hair", tuple(Hair)),
-        hair_colour=dice.pick("hair colour", DARK_HAIRS + LIGHT_HAIRS if fair else DARK_HAIRS),
+        hair_colour=dice.pick("hair colour", _hairs_for(skin)),
         parting=dice.pick("parting", (-1, 1)),
         eyes=dice.pick("eyes", EYES if fair else EYES[:3]),
         eye_height=dice.between("eye height", 0.098, 0.128),
@@ -136,3 +136,10 @@ def features(avatar_id: str) -> Features:
         earrings=dice.pick("earrings", tuple(Earrings)),
         shoulders=dice.between("shoulders", 0.93, 1.06),
     )
+
+
+def _hairs_for(skin: Colour) -> tuple[Colour, ...]:
+    """The hair colours that stand out from the skin, so that the hairline can be seen."""
+    if luminance(skin) > 0.65:
+        return DARK_HAIRS + LIGHT_HAIRS
+    return DARK_HAIRS if luminance(skin) > 0.42 else DARK_HAIRS[:2]

@@ -1,10 +1,10 @@
 """Hair: masses with light and strands, behind the shoulders and over the forehead."""
 
-from collections.abc import Sequence
+from math import atan2
 
 from services.generator.preview.drawing.brush import Brush
 from services.generator.preview.drawing.colour import Colour, darker, lighter, mix
-from services.generator.preview.drawing.curves import Point, closed_curve, oval
+from services.generator.preview.drawing.curves import path, scalloped
 from services.generator.preview.drawing.dice import Dice
 from services.generator.preview.light import Light
 from services.generator.preview.person.features import Features
@@ -12,7 +12,8 @@ from services.generator.preview.person.hair_styles import CUTS
 from services.generator.preview.person.lock import Lock
 
 _STRANDS = 11
-_RINGLETS = 90
+_CRESCENTS = 80
+_BOW = path("-1,0.5 -0.75,-0.35 0,-0.7 0.75,-0.35 1,0.5")
 
 
 def paint_back_hair(brush: Brush, face: Features, light: Light) -> None:
@@ -30,20 +31,16 @@ def paint_front_hair(brush: Brush, face: Features, light: Light) -> None:
 
 
 def _paint(brush: Brush, lock: Lock, light: Light, tone: Colour) -> None:
-    if lock.curl:
-        _curls(brush, lock.outline, lock.curl, tone)
-    with brush.clip(lock.outline, softly=True) as hair:
+    outline = scalloped(lock.outline, lock.curl) if lock.curl else lock.outline
+    with brush.clip(outline, softly=True) as hair:
         lit, far = lighter(tone, 0.10), darker(tone, 0.22)
         left, right = (lit, far) if light.side < 0 else (far, lit)
         hair.wash((left, right, darker(left, 0.22), darker(right, 0.22)))
         if lock.curl:
-            _ringlets(hair, lock, tone)
+            _crescents(hair, lock, tone)
         else:
             _strands(hair, lock, tone)
         _shine(hair.at((0.0, 0.0), flip=light.side * brush.frame.flip), light, tone)
-    if lock.curl:
-        inner = [(x * 0.97, y * 0.97) for x, y in lock.outline][::2]
-        _curls(brush, inner, lock.curl * 0.55, lighter(tone, 0.05))
 
 
 def _strands(brush: Brush, lock: Lock, tone: Colour) -> None:
@@ -63,27 +60,15 @@ def _shine(brush: Brush, light: Light, tone: Colour) -> None:
     brush.glow((1.30, 1.1), (0.24, 1.0), light.rim, 0.28)
 
 
-def _curls(brush: Brush, outline: Sequence[Point], size: float, tone: Colour) -> None:
-    rim = closed_curve(outline)
-    dice = Dice(f"curls/{len(rim)}/{size}")
-    for index, (x, y) in enumerate(rim[:: max(1, len(rim) // 34)]):
-        radius = size * dice.between(f"size{index}", 0.8, 1.15)
-        shade = mix(darker(tone, 0.16), lighter(tone, 0.06), dice.unit(f"shade{index}"))
-        brush.oval((x, y), (radius, radius), shade)
-        arc = oval((x, y), (radius * 0.6, radius * 0.6))
-        gleam = arc[len(arc) // 2 : -2 : 3]
-        brush.stroke(gleam, radius * 0.2, lighter(shade, 0.14), 0.5, ends=(0.1, 0.1))
-
-
-def _ringlets(brush: Brush, lock: Lock, tone: Colour) -> None:
-    dice = Dice(f"ringlets/{len(lock.outline)}/{lock.curl}")
+def _crescents(brush: Brush, lock: Lock, tone: Colour) -> None:
+    """The bows of curls, each bulging away from the middle of the face."""
+    dice = Dice(f"crescents/{len(lock.outline)}/{lock.curl}")
     wide = max(x for x, _ in lock.outline)
     top, low = min(y for _, y in lock.outline), max(y for _, y in lock.outline)
-    for index in range(_RINGLETS):
-        centre = (dice.between(f"x{index}", -wide, wide), dice.between(f"y{index}", top, low))
-        radius = lock.curl * dice.between(f"size{index}", 0.5, 0.9)
-        shade = mix(darker(tone, 0.30), lighter(tone, 0.20), dice.unit(f"shade{index}"))
-        arc = oval(centre, (radius, radius))
-        first = int(dice.between(f"turn{index}", 0, len(arc) // 2))
-        bow = arc[first : first + len(arc) // 2 : 4]
-        brush.stroke(bow, radius * 0.5, shade, 0.55, ends=(0.1, 0.1))
+    for index in range(_CRESCENTS):
+        x = dice.between(f"x{index}", -wide, wide)
+        y = dice.between(f"y{index}", top, low)
+        size = lock.curl * dice.between(f"size{index}", 0.8, 1.3)
+        curl = brush.at((x, y), size=size).turned_about((0.0, 0.0), atan2(x, -0.2 - y))
+        curl.stroke(_BOW, 0.34, darker(tone, 0.42), 0.42, ends=(0.1, 0.1))
+        curl.at((0.0, 0.30)).stroke(_BOW, 0.30, lighter(tone, 0.24), 0.30, ends=(0.1, 0.1))

@@ -18,7 +18,7 @@ def paint_earrings(brush: Brush, face: Features) -> None:
             ear.oval((0.0, 0.42), (0.05, 0.05), _GOLD)
             ear.oval((-0.012, 0.408), (0.018, 0.018), _SHINE)
         elif face.earrings is Earrings.HOOPS:
-            ring = oval((0.0, 0.54), (0.13, 0.15))[::2]
+            ring = oval((0.0, 0.54), (0.13, 0.15))
             ear.stroke([*ring, ring[0]], 0.035, _GOLD)
         elif face.earrings is Earrings.DROPS:
             ear.stroke([(0.0, 0.40), (0.0, 0.56)], 0.022, _GOLD)

@@ -64,11 +64,11 @@ def paint_gym(place: Setting) -> None:
 
 def _rack(place: Setting, y: float, accent: Colour, first: int) -> None:
     place.brush.block((-place.edge, y), (place.edge, y + 0.016), (40, 42, 48))
-    for index, x in enumerate(place.across(14)):
+    for index, x in enumerate(place.across(12)):
         tone = accent if index % 5 == first else (46, 48, 54)
         weight = place.brush.at((x, y - 0.018))
-        weight.block((-0.026, -0.004), (0.026, 0.006), (150, 154, 160))
-        for end in (-0.03, 0.03):
+        weight.block((-0.02, -0.004), (0.02, 0.006), (150, 154, 160))
+        for end in (-0.021, 0.021):
             weight.oval((end, 0.0), (0.012, 0.032), tone)
 
 

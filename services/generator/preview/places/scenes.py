@@ -47,6 +47,8 @@ _PALE: tuple[Colour, ...] = (
     (226, 190, 206),
 )
 
+_GRAIN = 0.003  # the last softening, of the heights; without it the enlargement would show steps
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -104,4 +106,5 @@ def backdrop(
     # A little wider than the picture, so that rounding leaves no seam at the sides.
     edge = width / height / 2 * 1.02
     scene.paint(Setting(brush, edge, floor, horizon, blur, light, dice))
+    brush.soften(_GRAIN)
     return canvas.resize(size, Image.Resampling.BICUBIC)

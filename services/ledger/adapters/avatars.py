@@ -1,0 +1,125 @@
+"""Avatars: recorded, changed, listed."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters import cursors
+from services.ledger.adapters.database import Database
+from services.ledger.adapters.schema import avatars
+from shared.calls import (
+    Avatar,
+    AvatarFields,
+    AvatarPage,
+    AvatarRef,
+    ChangeAvatar,
+    CreateAvatar,
+    ListAvatars,
+)
+from shared.problems import Problem, not_found
+
+_EMPTY = {
+    "user_id": None,
+    "niche": None,
+    "lora_weights_url": None,
+    "lora_model_id": None,
+    "trigger_word": None,
+    "base_prompt": "",
+    "negative_prompt": "",
+    "likeness": None,
+    "adult_attested_at": None,
+}
+"""What a cleared field becomes; the others cannot be cleared."""
+
+
+class Avatars:
+    """The avatar book."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, request: CreateAvatar) -> Avatar:
+        """Record an avatar; the same id again shows the one that is there.
+
+        Raises Problem 422 without a name, 409 avatar_id_taken.
+        """
+        values = _given(request.fields)
+        if "name" not in values:
+            raise Problem(422, "invalid_request", "An avatar needs a name.", field="name")
+        values.setdefault("stage", "ready" if values.get("lora_weights_url") else "draft")
+        async with self._database.write() as transaction:
+            await transaction.connection.execute(
+                upsert(avatars)
+                .values(id=request.avatar_id, tenant=request.tenant, **values)
+                .on_conflict_do_nothing(index_elements=[avatars.c.id])
+            )
+            row = await _find(transaction.connection, request.tenant, request.avatar_id)
+        if row is None:
+            raise Problem(409, "avatar_id_taken", "This avatar id is in use.", field="avatar_id")
+        return _avatar(row)
+
+    async def get(self, request: AvatarRef) -> Avatar:
+        """One avatar. Raises Problem 404."""
+        async with self._database.read() as connection:
+            row = await _find(connection, request.tenant, request.avatar_id)
+        if row is None:
+            raise not_found("avatar", request.avatar_id)
+        return _avatar(row)
+
+    async def change(self, request: ChangeAvatar) -> Avatar:
+        """Change what is given and empty what is cleared. Raises Problem 404, 422."""
+        fixed = [name for name in request.clear if name not in _EMPTY]
+        if fixed:
+            raise Problem(422, "invalid_request", f"{fixed[0]} cannot be empty.", field=fixed[0])
+        values = {name: _EMPTY[name] for name in request.clear} | _given(request.fields)
+        async with self._database.write() as transaction:
+            changed = await transaction.connection.execute(
+                update(avatars)
+                .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
+                .values(**values, updated_at=func.clock_timestamp())
+                .returning(avatars)
+            )
+            row = changed.mappings().one_or_none()
+        if row is None:
+            raise not_found("avatar", request.avatar_id)
+        return _avatar(row)
+
+    async def list(self, request: ListAvatars) -> AvatarPage:
+        """Avatars, newest first. Raises Problem 422 for a strange cursor."""
+        place = tuple_(avatars.c.created_at, avatars.c.id)
+        query = select(avatars).where(avatars.c.tenant == request.tenant)
+        if request.cursor is not None:
+            query = query.where(place < tuple_(*cursors.decode_moment(request.cursor)))
+        query = query.order_by(avatars.c.created_at.desc(), avatars.c.id.desc())
+        async with self._database.read() as connection:
+            found = await connection.execute(query.limit(request.limit + 1))
+            rows = found.mappings().all()
+        shown = rows[: request.limit]
+        more = len(rows) > len(shown)
+        return AvatarPage(
+            avatars=tuple(_avatar(row) for row in shown),
+            next_cursor=cursors.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None,
+        )
+
+
+def _given(fields: AvatarFields) -> dict[str, Any]:
+    values = {
+        name: value
+        for name in type(fields).model_fields
+        if (value := getattr(fields, name)) is not None
+    }
+    plain = fields.model_dump(mode="json")
+    return values | {name: plain[name] for name in ("likeness", "meta_data") if name in values}
+
+
+async def _find(connection: AsyncConnection, tenant: str, avatar_id: str) -> RowMapping | None:
+    found = await connection.execute(
+        select(avatars).where(avatars.c.id == avatar_id, avatars.c.tenant == tenant)
+    )
+    return found.mappings().one_or_none()
+
+
+def _avatar(row: RowMapping) -> Avatar:
+    return Avatar.model_validate(row)

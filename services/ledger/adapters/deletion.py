@@ -1,0 +1,93 @@
+"""An avatar goes, and with it the rows of its pieces; history, attempts and tasks stay."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.failing import fail
+from services.ledger.adapters.schema import avatars, content_pieces, pieces
+from shared.calls import AvatarRef, Deleted
+from shared.events import DeliveryWithdrawn
+from shared.problems import not_found
+
+
+class Deletion:
+    """Deletes avatars. Locks go avatar, pieces, tasks, as everywhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def delete_avatar(self, request: AvatarRef) -> Deleted:
+        """End what is under way, withdraw every file, delete the rows: all or nothing.
+
+        Raises Problem 404.
+        """
+        async with self._database.write() as transaction:
+            connection = transaction.connection
+            await _lock_avatar(connection, request)
+            open_pieces = await _lock_open_pieces(connection, request.avatar_id)
+            for piece in open_pieces:
+                if piece["held"] is not None:
+                    _withdraw(transaction, piece, piece["held"]["delivery"])
+            for piece in await _delivered(connection, request.avatar_id):
+                _withdraw(transaction, piece, piece)
+            detail = "its avatar was deleted"
+            await fail(transaction, open_pieces, reason="avatar_deleted", detail=detail)
+            await complete_tasks(transaction, {piece["task_id"] for piece in open_pieces})
+            count = select(func.count()).where(pieces.c.avatar_id == request.avatar_id)
+            deleted = Deleted(pieces=(await connection.execute(count)).scalar_one())
+            await connection.execute(delete(avatars).where(avatars.c.id == request.avatar_id))
+        return deleted
+
+
+async def _lock_avatar(connection: AsyncConnection, request: AvatarRef) -> None:
+    found = await connection.execute(
+        select(avatars.c.id)
+        .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
+        .with_for_update()
+    )
+    if found.one_or_none() is None:
+        raise not_found("avatar", request.avatar_id)
+
+
+async def _lock_open_pieces(connection: AsyncConnection, avatar_id: str) -> Sequence[RowMapping]:
+    found = await connection.execute(
+        select(pieces)
+        .where(pieces.c.avatar_id == avatar_id, pieces.c.ended_at.is_(None))
+        .order_by(pieces.c.id)
+        .with_for_update()
+    )
+    return found.mappings().all()
+
+
+async def _delivered(connection: AsyncConnection, avatar_id: str) -> Sequence[RowMapping]:
+    query = (
+        select(
+            pieces.c.id,
+            pieces.c.tenant,
+            pieces.c.task_id,
+            pieces.c.current_run,
+            content_pieces.c.object_key,
+            content_pieces.c.thumbnail_key,
+        )
+        .join(content_pieces, content_pieces.c.id == pieces.c.content_id)
+        .where(pieces.c.avatar_id == avatar_id)
+    )
+    return (await connection.execute(query)).mappings().all()
+
+
+def _withdraw(transaction: Transaction, piece: RowMapping, delivery: Mapping[Any, Any]) -> None:
+    transaction.facts.append(
+        DeliveryWithdrawn(
+            tenant=piece["tenant"],
+            task_id=piece["task_id"],
+            piece_id=piece["id"],
+            run=piece["current_run"],
+            object_keys=(delivery["object_key"], delivery["thumbnail_key"]),
+            reason="avatar_deleted",
+        )
+    )

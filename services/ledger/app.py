@@ -1,0 +1,139 @@
+"""Composition root of the ledger."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from services.ledger.adapters.attempts import Attempts
+from services.ledger.adapters.avatars import Avatars
+from services.ledger.adapters.database import Database
+from services.ledger.adapters.deletion import Deletion
+from services.ledger.adapters.endings import Endings
+from services.ledger.adapters.keys import Keys
+from services.ledger.adapters.migrator import is_current
+from services.ledger.adapters.notes import Notes
+from services.ledger.adapters.outbox import PostgresOutbox
+from services.ledger.adapters.overdue import Overdue
+from services.ledger.adapters.pieces import Pieces
+from services.ledger.adapters.queues import JetStreamQueues
+from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.tasks import Tasks
+from services.ledger.adapters.vendor_errors import AccessRefused
+from services.ledger.handler.accepting import AcceptTasks
+from services.ledger.handler.attempts import RecordAttempts
+from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
+from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
+from services.ledger.handler.relay import RelayOutbox
+from services.ledger.handler.rounds import Rounds
+from services.ledger.handler.sweep import SweepPieces
+from services.ledger.handler.together import Together
+from services.ledger.settings import LedgerSettings
+from shared import calls
+from shared.outcomes import TryLater
+from shared.service import Service, open_service
+from shared.settings import fail_misconfigured
+from shared.topology import (
+    END_HALTED,
+    NOTE_GENERATED,
+    NOTE_HOOKED,
+    NOTE_MODERATED,
+    PERSIST,
+    RECORD_ATTEMPT,
+)
+
+_NOTE_PERMITS = 100
+_RELAY_EVERY_S = 0.5
+"""For rows that other replicas have left; our own wake the relay."""
+_START_LIMIT_S = 60.0
+
+
+def assemble(service: Service, database: Database, settings: LedgerSettings) -> None:
+    """Answer every call, write down every fact, relay and sweep."""
+    _answer_calls(service, database)
+    _carry_stages(service, database, permits=settings.ledger_concurrency)
+    relay = Rounds(
+        "relay",
+        RelayOutbox(PostgresOutbox(database), service.facts),
+        every_s=_RELAY_EVERY_S,
+        wake=database.outbox_filled,
+    )
+    sweep = SweepPieces(
+        Overdue(database),
+        JetStreamQueues(service.js, service.topology),
+        grace_s=settings.sweep_grace_seconds,
+        quiet_s=settings.stall_seconds,
+    )
+    sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
+    for rounds in (sweeper, relay):
+        service.on_start(rounds.start)
+        service.on_stop(rounds.stop)
+
+
+def _answer_calls(service: Service, database: Database) -> None:
+    avatars, tasks, pieces = Avatars(database), Tasks(database), Pieces(database)
+    attempts, reports = Attempts(database), Reports(database)
+    service.answer(calls.FIND_KEY, Keys(database).find)
+    service.answer(calls.CREATE_AVATAR, avatars.create)
+    service.answer(calls.GET_AVATAR, avatars.get)
+    service.answer(calls.LIST_AVATARS, avatars.list)
+    service.answer(calls.CHANGE_AVATAR, avatars.change)
+    service.answer(calls.DELETE_AVATAR, Deletion(database).delete_avatar)
+    service.answer(calls.ACCEPT_TASK, AcceptTasks(tasks))
+    service.answer(calls.GET_TASK, tasks.get)
+    service.answer(calls.CANCEL_TASK, tasks.cancel)
+    service.answer(calls.GET_PIECE, pieces.get)
+    service.answer(calls.LIST_PIECES, pieces.list)
+    service.answer(calls.PUBLISH_PIECE, pieces.publish)
+    service.answer(calls.GET_STATS, reports.stats)
+    service.answer(calls.LEDGER_HEALTH, reports.health)
+    service.answer(calls.OPEN_ATTEMPT, attempts.open)
+    service.answer(calls.NOTE_CALL, attempts.note_call)
+
+
+def _carry_stages(service: Service, database: Database, *, permits: int) -> None:
+    endings = Endings(database)
+    note = Together(Notes(database).note)
+    service.stage(PERSIST, PersistPieces(endings), permits=permits)
+    service.stage(END_HALTED, EndHaltedPieces(endings), permits=permits)
+    service.stage(RECORD_ATTEMPT, RecordAttempts(Attempts(database)), permits=permits)
+    service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_NOTE_PERMITS)
+    service.stage(NOTE_HOOKED, NoteHooked(note), permits=_NOTE_PERMITS)
+    service.stage(NOTE_MODERATED, NoteModerated(note), permits=_NOTE_PERMITS)
+
+
+@asynccontextmanager
+async def open_app(settings: LedgerSettings) -> AsyncIterator[Service]:
+    """Everything the ledger needs, opened and assembled."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings))
+        service = await stack.enter_async_context(open_service("ledger", settings))
+        assemble(service, database, settings)
+        yield service
+
+
+@asynccontextmanager
+async def open_database(settings: LedgerSettings) -> AsyncIterator[Database]:
+    """The database, once it answers and has its tables; exits where that needs a person."""
+    database = Database.at(settings.url, settings.pool)
+    try:
+        await _wait_until_usable(database)
+        yield database
+    finally:
+        await database.close()
+
+
+async def _wait_until_usable(database: Database) -> None:
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _START_LIMIT_S
+    while True:
+        try:
+            if await is_current(database.engine):
+                return
+            hint = "its tables are missing or old; run `python -m services.ledger migrate`"
+            raise fail_misconfigured("DATABASE_URL", hint)
+        except AccessRefused as exc:
+            raise fail_misconfigured("DATABASE_URL", str(exc)) from exc
+        except TryLater as exc:
+            if loop.time() > give_up_at:
+                raise SystemExit(f"DATABASE_URL: no database answers: {exc.detail}") from exc
+        await asyncio.sleep(0.5)

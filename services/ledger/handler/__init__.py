@@ -1,0 +1,1 @@
+"""The ledger's jobs: accept, note, end, sweep and relay."""

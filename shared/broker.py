@@ -1,0 +1,97 @@
+"""The connection to NATS: it survives outages, says what went wrong, and ends without a fuss."""
+
+import asyncio
+from types import TracebackType
+
+import structlog
+from faststream.nats import NatsBroker
+from faststream.nats.subscriber.usecases import CoreSubscriber
+from nats.aio.client import Client
+from nats.errors import AuthorizationError
+from nats.errors import Error as NatsError
+
+log = structlog.get_logger(__name__)
+
+_DRAIN_LIMIT_S = 2.0
+_HAND_OVER_S = 0.05
+
+
+class Broker(NatsBroker):
+    """FastStream's broker without the ways in which it can go deaf.
+
+    `lost` is set when the connection was closed for good, by nobody's wish: the process should
+    end, so that whoever supervises it starts a new one.
+    """
+
+    def __init__(self, url: str, *, name: str, grace_s: float) -> None:
+        super().__init__(
+            url,
+            name=name,
+            apply_types=False,
+            logger=None,
+            # A broker may be away for long; the client's default gives up after a minute.
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            drain_timeout=int(_DRAIN_LIMIT_S),
+            closed_cb=self._on_closed,
+            graceful_timeout=grace_s,
+        )
+        # FastStream's own callback raises for errors that it holds to be fatal. Raised inside the
+        # client's reconnecting, they end it, and nobody would ever know.
+        self._connection_kwargs["error_cb"] = self._on_error
+        self._met = False
+        self._leaving = False
+        self.lost = asyncio.Event()
+
+    async def meet(self) -> Client:
+        """Connect, waiting for the server as long as it takes.
+
+        Raises AuthorizationError if it refuses our credentials.
+        """
+        nc = await self.connect()
+        self._met = True
+        return nc
+
+    async def stop_answering(self) -> None:
+        """Take no more calls, and finish those that were taken."""
+        answering = (sub for sub in self.subscribers if isinstance(sub, CoreSubscriber))
+        await asyncio.gather(*(self._finish(subscriber) for subscriber in answering))
+
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        self._leaving = True
+        nc = self._connection
+        try:
+            await self.stop_answering()
+            await super().stop(exc_type, exc_val, exc_tb)
+        except (NatsError, OSError, TimeoutError) as exc:
+            log.warning("broker.left_without_goodbye", error=repr(exc))
+        if nc is not None and not nc.is_closed:
+            await nc.close()
+
+    async def _finish(self, subscriber: CoreSubscriber) -> None:
+        subscription, subscriber.subscription = subscriber.subscription, None
+        if subscription is not None:
+            try:
+                async with asyncio.timeout(_DRAIN_LIMIT_S):
+                    await subscription.drain()  # type: ignore[no-untyped-call]
+            except (NatsError, OSError, TimeoutError) as exc:
+                log.debug("broker.left_unheard", error=repr(exc))
+            # FastStream forgets calls that it has queued but not begun; let them begin.
+            await asyncio.sleep(_HAND_OVER_S)
+        await subscriber.stop()
+
+    async def _on_error(self, exc: Exception) -> None:
+        # Permission violations arrive here and nowhere else; to the caller they look like timeouts.
+        log.warning("broker.error", error=str(exc) or type(exc).__name__)
+        if not self._met and isinstance(exc, AuthorizationError):
+            raise exc
+
+    async def _on_closed(self) -> None:
+        if self._met and not self._leaving:
+            log.error("broker.closed_for_good")
+            self.lost.set()

@@ -1,0 +1,57 @@
+"""A service that is away for a moment is not yet an error."""
+
+import pytest
+
+from services.gateway.adapters.patient_calls import PatientCalls
+from shared.calls import DELETE_AVATAR, GET_AVATAR, AvatarRef
+from shared.outcomes import TryLater
+from shared.problems import Problem
+from tests.gateway.backend import TENANT, Backend
+
+ADA = AvatarRef(tenant=TENANT, avatar_id="ada")
+
+
+class Pause:
+    """Takes no time; brings the ledger back at the nth pause."""
+
+    def __init__(self, backend: Backend, back_at: int = 0) -> None:
+        self.backend = backend
+        self.left = back_at
+
+    async def __call__(self, _: float) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.backend.away.clear()
+
+
+async def test_a_short_absence_goes_unnoticed() -> None:
+    backend = Backend()
+    backend.avatar()
+    backend.away.add("ledger")
+    ask = PatientCalls(backend, sleep=Pause(backend, back_at=2))
+    assert (await ask(GET_AVATAR, ADA)).id == "ada"
+    assert backend.asked == ["ledger.avatar.get"] * 3
+
+
+async def test_patience_ends() -> None:
+    backend = Backend()
+    backend.away.add("ledger")
+    ask = PatientCalls(backend, patience_s=0.02)
+    with pytest.raises(TryLater):
+        await ask(GET_AVATAR, ADA)
+    assert len(backend.asked) > 1
+
+
+async def test_a_deletion_is_asked_for_once_since_its_answer_may_have_got_lost() -> None:
+    backend = Backend()
+    backend.away.add("ledger")
+    with pytest.raises(TryLater):
+        await PatientCalls(backend)(DELETE_AVATAR, ADA)
+    assert backend.asked == ["ledger.avatar.delete"]
+
+
+async def test_a_refusal_is_an_answer() -> None:
+    backend = Backend()
+    with pytest.raises(Problem):
+        await PatientCalls(backend)(GET_AVATAR, ADA)
+    assert backend.asked == ["ledger.avatar.get"]

@@ -1,0 +1,209 @@
+"""The gateway as a process: a real broker, a real socket, signals and exit codes."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from deploy.local.nats import EmbeddedNats
+from shared import calls
+from shared.rpc import Call
+from shared.service import Service, open_service
+from shared.settings import ServiceSettings
+from shared.topology import Topology
+from tests.builders import task_completed
+from tests.eventually import eventually
+from tests.gateway.backend import KEY, Backend
+
+ORDER = {"avatar_id": "ada", "custom_prompt": "reading by a window", "platform": "x"}
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Running:
+    """A gateway process, the backend that answers it, and what it announced."""
+
+    process: Process
+    url: str
+    backend: Backend
+    service: Service
+    announced: socket.socket
+
+    def client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            base_url=self.url, headers={"X-API-Key": KEY}, timeout=20, trust_env=False
+        )
+
+    async def complete(self, task_id: str) -> None:
+        """Finish a task and write the fact to its stream, as the ledger does."""
+        self.backend.finish(task_id)
+        await self.service.facts.write(task_completed(task_id=task_id))
+
+    async def ended(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), 20)
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+async def start(environment: Mapping[str, str]) -> Process:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.gateway",
+        env={**kept, **environment},
+        cwd=ROOT,
+        stderr=PIPE,
+    )
+
+
+def environment(tmp_path: Path, port: int, **more: str) -> dict[str, str]:
+    return {
+        "NATS_URL": "nats://127.0.0.1:1",
+        "OBJECTS_DIR": str(tmp_path / "objects"),
+        "LINK_SIGNING_KEY": "ab" * 32,
+        "GATEWAY_PORT": str(port),
+        "AI_IMAGE_PROVIDER": "preview",
+    } | more
+
+
+@asynccontextmanager
+async def answering(url: str, topology: Topology, backend: Backend) -> AsyncIterator[Service]:
+    """The backend on a real broker."""
+    settings = ServiceSettings(nats_url=url, nats_namespace=topology.namespace)
+    async with open_service("backend", settings) as service:
+        for name in dir(calls):
+            call = getattr(calls, name)
+            if isinstance(call, Call):
+                service.answer(call, _ask(backend, call))
+        await service.broker.start()
+        yield service
+
+
+def _ask(
+    backend: Backend, call: Call[calls.Asked, calls.Nothing]
+) -> Callable[[calls.Asked], Awaitable[calls.Nothing]]:
+    async def answer(request: calls.Asked) -> calls.Nothing:
+        return await backend(call, request)
+
+    return answer
+
+
+@pytest.fixture
+async def running(
+    nats_server: EmbeddedNats, provisioned: Topology, tmp_path: Path
+) -> AsyncIterator[Running]:
+    backend = Backend()
+    backend.avatar()
+    port = free_port()
+    announced = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    announced.bind(str(tmp_path / "notify"))
+    announced.setblocking(False)  # noqa: FBT003
+    async with answering(nats_server.url, provisioned, backend) as service:
+        process = await start(
+            environment(
+                tmp_path,
+                port,
+                NATS_URL=nats_server.url,
+                NATS_NAMESPACE=provisioned.namespace,
+                NOTIFY_SOCKET=str(tmp_path / "notify"),
+            )
+        )
+        loop = asyncio.get_running_loop()
+        first = await asyncio.wait_for(loop.sock_recv(announced, 100), 20)
+        assert first == b"READY=1"
+        yield Running(process, f"http://127.0.0.1:{port}", backend, service, announced)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    announced.close()
+
+
+async def test_a_piece_goes_through_a_real_broker_and_the_process_ends_cleanly(
+    running: Running,
+) -> None:
+    async with running.client() as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        request = asyncio.create_task(client.post("/api/v1/content/generate", json=ORDER))
+        await eventually(lambda: running.backend.accepted)
+        (task_id,) = running.backend.accepted
+        await running.complete(task_id)
+        answer = await request
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["url"].startswith(f"{running.url}/objects/content/ada/")
+        # Heard, not found by looking.
+        assert running.backend.asked.count("ledger.task.get") == 1
+
+        # With a kept-alive connection and no work left, the end comes at once.
+        running.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.process.wait(), 5) == 0
+    assert running.announced.recv(100) == b"STOPPING=1"
+    assert b"Traceback" not in await running.process.stderr.read()  # type: ignore[union-attr]
+
+
+async def test_a_request_under_way_is_finished_before_the_process_ends(running: Running) -> None:
+    async with running.client() as client:
+        request = asyncio.create_task(client.post("/api/v1/content/generate", json=ORDER))
+        await eventually(lambda: running.backend.accepted)
+        running.process.send_signal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
+        assert await loop.sock_recv(running.announced, 100) == b"STOPPING=1"
+        with pytest.raises(httpx2.ConnectError):
+            async with running.client() as late:
+                await late.get("/health/live")
+        (task_id,) = running.backend.accepted
+        await running.complete(task_id)
+        assert (await request).status_code == 200
+    assert await running.ended() == 0
+
+
+async def test_a_taken_port_is_told_with_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = await start(environment(tmp_path, port))
+        _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 3
+    assert "GATEWAY_PORT" in stderr.decode()
+    assert str(port) in stderr.decode()
+    assert "Traceback" not in stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LINK_SIGNING_KEY", "abcd"), ("GENERATE_TIMEOUT_SECONDS", "soon")]
+)
+async def test_a_wrong_setting_is_named_and_its_value_kept_secret(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    process = await start(environment(tmp_path, free_port(), **{name: value}))
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert name in stderr.decode()
+    assert value not in stderr.decode()
+
+
+async def test_a_template_file_that_cannot_be_used_stops_the_start(
+    nats_server: EmbeddedNats, tmp_path: Path
+) -> None:
+    (tmp_path / "templates.json").write_text("{}")
+    settings = {"TEMPLATES_FILE": str(tmp_path / "templates.json"), "NATS_URL": nats_server.url}
+    process = await start(environment(tmp_path, free_port(), **settings))
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert "TEMPLATES_FILE" in stderr.decode()
+    assert "Traceback" not in stderr.decode()

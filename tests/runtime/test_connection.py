@@ -1,0 +1,118 @@
+"""A service knows when its broker refuses it, and says so."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nats.errors import Error as NatsError
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from deploy.local.nats import binary
+from shared.service import open_service
+from shared.settings import ServiceSettings
+from tests.eventually import eventually
+
+USERS = """
+listen: "127.0.0.1:{port}"
+ports_file_dir: "{directory}"
+pid_file: "{directory}/nats.pid"
+jetstream {{ store_dir: "{directory}/store" }}
+authorization {{
+  users: [
+    {{ user: "anyone", password: "{password}" }}
+    {{ user: "reader", password: "secret", permissions: {{
+        publish: {{ deny: "content.>" }} subscribe: ">" }} }}
+  ]
+}}
+"""
+
+
+@dataclass
+class GuardedBroker:
+    """A broker with users, whose rules may change under its clients."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def url(self, user: str, password: str = "secret") -> str:
+        return f"nats://{user}:{password}@127.0.0.1:{self.port}"
+
+    def change_password(self) -> None:
+        configure(self.directory, port=self.port, password="other")
+        self.process.send_signal(signal.SIGHUP)
+
+
+def configure(directory: Path, *, port: int, password: str) -> Path:
+    path = directory / "nats.conf"
+    path.write_text(USERS.format(port=port, directory=directory, password=password))
+    return path
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
+    config = configure(tmp_path, port=-1, password="secret")
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [binary(), "--config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        await eventually(lambda: list(tmp_path.glob("*.ports")))
+        await eventually(lambda: chosen_port(tmp_path))
+        yield GuardedBroker(tmp_path, process, chosen_port(tmp_path))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def chosen_port(directory: Path) -> int:
+    [ports] = directory.glob("*.ports")
+    _, _, port = ports.read_text().partition("127.0.0.1:")
+    return int(port.split('"')[0] or 0)
+
+
+def settings(url: str) -> ServiceSettings:
+    return ServiceSettings(nats_url=SecretStr(url))
+
+
+async def test_a_permission_that_is_missing_shows_in_the_log(guarded: GuardedBroker) -> None:
+    with capture_logs() as lines:
+        async with open_service("tests", settings(guarded.url("reader"))) as service:
+            with pytest.raises((NatsError, TimeoutError)):
+                await service.js.publish("content.requested", b"{}", timeout=0.3)
+    [line] = [line for line in lines if line["event"] == "broker.error"]
+    assert "permissions violation for publish" in line["error"].lower()
+
+
+async def test_wrong_credentials_stop_the_start_with_the_key_to_blame(
+    guarded: GuardedBroker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        async with open_service("tests", settings(guarded.url("anyone", "wrong"))):
+            pass
+    assert exit_info.value.code == 2
+    said = capsys.readouterr().err
+    assert "NATS_URL" in said
+    assert "wrong" not in said.replace("wrong credentials", "")
+
+
+async def test_a_service_that_was_thrown_out_ends_so_that_another_can_begin(
+    guarded: GuardedBroker,
+) -> None:
+    async with open_service("tests", settings(guarded.url("anyone"))) as service:
+        serving = asyncio.create_task(service.serve())
+        await asyncio.sleep(0.2)
+        guarded.change_password()
+        with pytest.raises(SystemExit) as exit_info:
+            await asyncio.wait_for(serving, 10)
+    assert exit_info.value.code == 1
+
+
+async def test_a_service_that_leaves_by_itself_was_not_thrown_out(guarded: GuardedBroker) -> None:
+    async with open_service("tests", settings(guarded.url("anyone"))) as service:
+        pass
+    assert not service.broker.lost.is_set()

@@ -1,0 +1,117 @@
+"""A replica that stops leaves nothing behind that others would have to wait for."""
+
+import asyncio
+import time
+
+import pytest
+
+from shared.events import ContentHooked
+from tests.builders import image_generated
+from tests.eventually import eventually
+from tests.runtime.handlers import Held, Recorder, Taking
+from tests.runtime.pipeline import HOOK, Pipeline
+
+PATIENT = 12.0
+"""Seconds that the broker would wait for a replica that vanished."""
+
+
+@pytest.fixture
+async def patient_broker(pipeline: Pipeline) -> None:
+    config = (await pipeline.consumer()).config.evolve(ack_wait=PATIENT)
+    await pipeline.js.add_consumer(pipeline.topology.stream(HOOK.consumes), config)
+
+
+@pytest.mark.usefixtures("patient_broker")
+async def test_what_was_not_begun_goes_to_another_replica_at_once(pipeline: Pipeline) -> None:
+    await asyncio.gather(*(pipeline.write(image_generated()) for _ in range(30)))
+    leaving, staying = Taking(seconds=0.2), Taking(seconds=0.01)
+    service = await pipeline.replica(leaving, permits=8)
+    await eventually(lambda: len(leaving.seen) >= 8)
+    started = time.monotonic()
+    await asyncio.gather(service.stop(), pipeline.replica(staying, permits=8))
+
+    async def all_done() -> bool:
+        return await pipeline.count(ContentHooked) == 30 and await pipeline.is_settled()
+
+    await eventually(all_done)
+    assert time.monotonic() - started < 2.0
+    assert set(leaving.seen).isdisjoint(staying.seen)
+
+
+async def test_what_was_begun_is_finished(pipeline: Pipeline) -> None:
+    await pipeline.write(image_generated())
+    handler = Held()
+    service = await pipeline.replica(handler)
+    await eventually(lambda: handler.seen)
+    stopping = asyncio.create_task(service.stop())
+    await eventually(lambda: service.loops[0].is_stopping)
+    handler.release.set()
+    await stopping
+    assert handler.cancelled == 0
+    assert await pipeline.count(ContentHooked) == 1
+    assert await pipeline.is_settled()
+
+
+@pytest.mark.usefixtures("patient_broker")
+async def test_what_outlives_the_grace_is_handed_back(pipeline: Pipeline) -> None:
+    await pipeline.write(image_generated())
+    stuck, next_one = Held(), Recorder()
+    service = await pipeline.replica(stuck)
+    await eventually(lambda: stuck.seen)
+    [loop] = service.loops
+    started = time.monotonic()
+    await loop.stop(grace_s=0.2)
+    assert stuck.cancelled == 1
+    await pipeline.replica(next_one)
+    await eventually(lambda: next_one.seen)
+    assert time.monotonic() - started < 2.0
+
+
+async def test_a_handler_that_will_not_be_cancelled_does_not_hold_up_the_end(
+    pipeline: Pipeline,
+) -> None:
+    release = asyncio.Event()
+
+    async def stubborn(_event: object) -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    await pipeline.write(image_generated())
+    service = await pipeline.replica(stubborn)
+    [loop] = service.loops
+    await eventually(lambda: loop.in_flight == 1)
+    started = time.monotonic()
+    await loop.stop(grace_s=0.1)
+    assert time.monotonic() - started < 4.0
+    release.set()
+    await eventually(lambda: loop.in_flight == 0)
+
+
+async def test_a_stopped_loop_takes_nothing_more(pipeline: Pipeline) -> None:
+    handler = Recorder()
+    service = await pipeline.replica(handler)
+    await service.stop()
+    await pipeline.write(image_generated())
+    await asyncio.sleep(0.3)
+    assert handler.seen == []
+    assert (await pipeline.consumer()).num_pending == 1
+
+
+async def test_what_a_service_holds_is_closed_after_the_last_piece(pipeline: Pipeline) -> None:
+    await pipeline.write(image_generated())
+    handler = Taking(seconds=0.3)
+    service = await pipeline.open()
+    service.stage(HOOK, handler, permits=1)
+    order: list[int] = []
+
+    async def close() -> None:
+        order.append(await pipeline.count(ContentHooked))
+
+    service.on_stop(close)
+    await service.start()
+    await eventually(lambda: handler.seen)
+    await service.stop()
+    assert order == [1]
