@@ -34,13 +34,19 @@ class Demo:
         """Order the batch, follow it, show what came of it."""
         client = open_client(endpoint.url, endpoint.api_key)
         async with client.http:
-            avatar_id = await client.avatar()
-            task_id = await client.batch(avatar_id, self.pieces)
-            self.console.print(f"\na batch of {self.pieces} pieces for the demo avatar: {task_id}")
-            task = await self._follow(client, task_id)
+            try:
+                task = await self._run_batch(client)
+            except CannotRun as exc:
+                raise CannotRun(f"{exc}\nThe services' logs are in {endpoint.data}/logs") from exc
         complete = self._report(task)
         self._show_addresses(endpoint)
         return Outcome(exit_code=0 if complete else 1, serve_on=self.serve_on)
+
+    async def _run_batch(self, client: DemoClient) -> dict[str, Any]:
+        avatar_id = await client.avatar()
+        task_id = await client.batch(avatar_id, self.pieces)
+        self.console.print(f"\na batch of {self.pieces} pieces of the demo avatar: {task_id}")
+        return await self._follow(client, task_id)
 
     async def _follow(self, client: DemoClient, task_id: str) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE_S
@@ -51,7 +57,7 @@ class Demo:
                 if task["state"] in ENDED:
                     return task
                 await asyncio.sleep(POLL_INTERVAL_S)
-        raise CannotRun(f"the batch did not end within {PATIENCE_S:g} s; see the logs directory")
+        raise CannotRun(f"the batch did not end within {PATIENCE_S:g} s")
 
     def _report(self, task: Mapping[str, Any]) -> bool:
         """Print the pieces and what became of the others; tell whether all were recorded."""

@@ -92,6 +92,7 @@ async def open_lines(descriptor: int) -> AsyncIterator[AsyncIterator[str]]:
         yield _lines(reader)
     finally:
         transport.close()
+        await asyncio.sleep(0)  # the pipe itself is closed in the loop's next turn
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:

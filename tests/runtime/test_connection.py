@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,16 +18,13 @@ from shared.service import open_service
 from shared.settings import ServiceSettings
 from tests.eventually import eventually
 
-USERS = """
+CONFIG = """
 listen: "127.0.0.1:{port}"
-ports_file_dir: "{directory}"
-pid_file: "{directory}/nats.pid"
 jetstream {{ store_dir: "{directory}/store" }}
 authorization {{
-  users: [
+  users = [
     {{ user: "anyone", password: "{password}" }}
-    {{ user: "reader", password: "secret", permissions: {{
-        publish: {{ deny: "content.>" }} subscribe: ">" }} }}
+    {{ user: "reader", password: "secret", permissions: {{ publish: {{ deny: "content.>" }} }} }}
   ]
 }}
 """
@@ -50,29 +48,29 @@ class GuardedBroker:
 
 def configure(directory: Path, *, port: int, password: str) -> Path:
     path = directory / "nats.conf"
-    path.write_text(USERS.format(port=port, directory=directory, password=password))
+    path.write_text(CONFIG.format(port=port, directory=directory, password=password))
     return path
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
 
 
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
-    config = configure(tmp_path, port=-1, password="secret")
-    process = subprocess.Popen(  # noqa: ASYNC220
-        [binary(), "--config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    port = free_port()
+    config = configure(tmp_path, port=port, password="secret")
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([binary(), "--config", config], stderr=log)  # noqa: ASYNC220
     try:
-        await eventually(lambda: list(tmp_path.glob("*.ports")))
-        await eventually(lambda: chosen_port(tmp_path))
-        yield GuardedBroker(tmp_path, process, chosen_port(tmp_path))
+        await eventually(lambda: b"Server is ready" in (tmp_path / "log").read_bytes())
+        yield GuardedBroker(tmp_path, process, port)
     finally:
         process.kill()
         process.wait()
-
-
-def chosen_port(directory: Path) -> int:
-    [ports] = directory.glob("*.ports")
-    _, _, port = ports.read_text().partition("127.0.0.1:")
-    return int(port.split('"')[0] or 0)
 
 
 def settings(url: str) -> ServiceSettings:

@@ -40,6 +40,7 @@ metadata = MetaData(
 )
 
 Moment = TIMESTAMP(timezone=True)
+Json = JSONB(none_as_null=True)
 NOW = text("now()")
 UNSETTLED = "state IN ('requested', 'generated', 'hooked', 'moderated')"
 """Pieces that a task still waits for; the predicate of the indexes that find them."""
@@ -72,9 +73,9 @@ avatars = Table(
     Column("base_prompt", Text, nullable=False, server_default=""),
     Column("negative_prompt", Text, nullable=False, server_default=""),
     Column("lora_scale", Double, nullable=False, server_default=text("0.9")),
-    Column("likeness", JSONB),
+    Column("likeness", Json),
     Column("adult_attested_at", Moment),
-    Column("meta_data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("meta_data", Json, nullable=False, server_default=text("'{}'::jsonb")),
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("updated_at", Moment, nullable=False, server_default=NOW),
     CheckConstraint("lora_scale BETWEEN 0 AND 1", name="lora_scale"),
@@ -104,7 +105,7 @@ tasks = Table(
     Column("kind", Text, nullable=False),
     Column("lane", Text, nullable=False),
     Column("platform", Text, nullable=False),
-    Column("config", JSONB, nullable=False),
+    Column("config", Json, nullable=False),
     Column("total", Integer, nullable=False),
     Column("state", Text, nullable=False, server_default="accepted"),
     Column("accepted_at", Moment, nullable=False),
@@ -131,7 +132,7 @@ pieces = Table(
     Column("current_run", Integer, nullable=False, server_default=text("1")),
     Column("reason", Text),
     Column("detail", Text),
-    Column("brief", JSONB, nullable=False),
+    Column("brief", Json, nullable=False),
     Column("verdict_decision", Text),
     Column("verdict_rating", Text),
     Column("verdict_level", SmallInteger),
@@ -141,7 +142,7 @@ pieces = Table(
     Column("verdict_policy", Text),
     Column("verdict_reason", Text),
     Column("image_sha256", Text),
-    Column("held", JSONB, comment="the stored fact of a piece that waits for review"),
+    Column("held", Json, comment="the stored fact of a piece that waits for review"),
     Column(
         "content_id",
         Text,
@@ -201,7 +202,7 @@ content_pieces = Table(
     Column("source_sha256", Text, nullable=False),
     Column("verdict_decision", Text, nullable=False),
     Column("verdict_sha256", Text, nullable=False),
-    Column("meta_data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("meta_data", Json, nullable=False, server_default=text("'{}'::jsonb")),
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("published_at", Moment),
     CheckConstraint("content_type IN ('image', 'video')", name="content_type"),
@@ -246,8 +247,8 @@ attempts = Table(
     Column("lease_until", Moment, nullable=False),
     Column("opened_at", Moment, nullable=False, server_default=NOW),
     Column("settled_at", Moment),
-    Column("image", JSONB),
-    Column("generation", JSONB),
+    Column("image", Json),
+    Column("generation", Json),
     UniqueConstraint("piece_id", "number"),
     CheckConstraint("outcome IN ('open', 'succeeded', 'failed', 'unknown')", name="outcome"),
     CheckConstraint("outcome <> 'open' OR settled_at IS NULL", name="open_is_unsettled"),
@@ -276,7 +277,7 @@ piece_events = Table(
     Column("run", Integer, nullable=False),
     Column("fact", Text, nullable=False),
     Column("at", Moment, nullable=False, server_default=text("clock_timestamp()")),
-    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("detail", Json, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("piece_id", "run", "fact"),
     Index("ix_piece_events_task_id", "task_id"),
 )
@@ -289,7 +290,7 @@ outbox = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("fact", Text, nullable=False),
-    Column("body", JSONB, nullable=False),
+    Column("body", Json, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=text("clock_timestamp()")),
 )
 
