@@ -53,7 +53,14 @@ def _section(title: str, model: type[BaseSettings], *, known: set[str]) -> str:
         if name not in known
     ]
     return "\n".join(
-        [f"## {title}", "", "| setting | kind | default | meaning |", "|---|---|---|---|", *rows, ""]
+        [
+            f"## {title}",
+            "",
+            "| setting | kind | default | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
     )
 
 

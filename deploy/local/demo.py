@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from deploy.local.demo_client import DemoClient, open_client
 from deploy.local.demo_progress import watch
@@ -62,7 +60,10 @@ class Demo:
     def _report(self, task: Mapping[str, Any]) -> bool:
         """Print the pieces and what became of the others; tell whether all were recorded."""
         pieces = (task.get("result") or {}).get("content_pieces", [])
-        self.console.print(_table(pieces), soft_wrap=not self.console.is_terminal)
+        heading = _row("piece", "tier", "rating", "provider", "cost", "URL")
+        self.console.print(f"\n[bold]{heading}[/bold]")
+        for piece in pieces:
+            self.console.print(_piece_row(piece), markup=False, soft_wrap=True)
         counts = task["counts"]
         for end in OTHER_ENDS:
             if counts.get(end):
@@ -79,23 +80,28 @@ class Demo:
         return len(pieces) == self.pieces
 
     def _show_addresses(self, endpoint: Endpoint) -> None:
-        self.console.print(f"\nLook at {endpoint.url} with the API key {endpoint.api_key}")
+        self.console.print(f"\nlook at   {endpoint.url}", soft_wrap=True)
+        self.console.print(f"API key   {endpoint.api_key}", soft_wrap=True)
         if self.serve_on:
-            self.console.print("It serves until Ctrl-C; what it made stays in " + endpoint.data)
+            words = f"It serves until Ctrl-C; what it made stays in {endpoint.data}"
+            self.console.print(words, markup=False, soft_wrap=True)
 
 
-def _table(pieces: list[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for heading in ("piece", "tier", "rating", "provider", "cost", "URL"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "URL")
-    for piece in pieces:
-        metadata = piece["metadata"]
-        table.add_row(
-            str(piece["id"])[:8],
-            str(piece["access_tier"]),
-            str(piece["safety_rating"]),
-            str(metadata.get("provider")),
-            f"${float(metadata.get('cost') or 0):.3f}",
-            Text(str(piece["url"])),
-        )
-    return table
+def _row(*cells: str) -> str:
+    """Align cells; the last one, an address, is never broken, so that it can be clicked."""
+    widths = (10, 7, 12, 18, 9)
+    return (
+        "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=False)) + cells[-1]
+    )
+
+
+def _piece_row(piece: Mapping[str, Any]) -> str:
+    metadata = piece["metadata"]
+    return _row(
+        str(piece["id"])[:8],
+        str(piece["access_tier"]),
+        str(piece["safety_rating"]),
+        str(metadata["provider"]),
+        f"${float(metadata['cost']):.3f}",
+        str(piece["url"]),
+    )

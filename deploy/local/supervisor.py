@@ -47,7 +47,7 @@ class Supervisor:
     async def start(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Start all at once and return when each is ready; raises ServiceFailed."""
         self._tasks += [asyncio.create_task(replica.run()) for replica in self.replicas]
-        everyone = asyncio.gather(*(each.has_been_ready.wait() for each in self.replicas))
+        everyone = asyncio.create_task(self._all_ready())
         awaited: list[asyncio.Future[Any]] = [everyone, *self._tasks]
         try:
             done, _ = await asyncio.wait(
@@ -63,6 +63,10 @@ class Supervisor:
             await task  # raises what ended it
         late = next(each for each in self.replicas if not each.has_been_ready.is_set())
         raise late.failed(f"was not ready within {timeout_s:g} s")
+
+    async def _all_ready(self) -> None:
+        for replica in self.replicas:
+            await replica.has_been_ready.wait()
 
     async def restart(self, service: str) -> None:
         """Start the processes of `service` anew, with the environment of now."""

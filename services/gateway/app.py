@@ -47,6 +47,19 @@ class Gateway:
 
 def assemble(door: Door) -> FastAPI:
     """The whole HTTP application; everything from outside comes through `door`."""
+    app = application()
+    lead_through(door, app)
+    return app
+
+
+def lead_through(door: Door, app: FastAPI) -> None:
+    """Let the application's answers come through this door from now on."""
+    app.state.door = door
+    app.state.checkup = Checkup(door)
+
+
+def application() -> FastAPI:
+    """Routes, middleware and error answers, without a door."""
     app = FastAPI(
         title="Atelier",
         version=VERSION,
@@ -58,12 +71,10 @@ def assemble(door: Door) -> FastAPI:
         # Its logs would hold the inputs of refused requests.
         telemetry={"logs": False},
     )
-    app.state.door = door
-    app.state.checkup = Checkup(door)
     # The last one added is the first to see a request.
     app.add_middleware(KeepNoAnswers)
     app.add_middleware(LimitBody)
-    app.add_middleware(RequireApiKey, keys=door.keys)
+    app.add_middleware(RequireApiKey)
     problems.install(app)
     openapi.install(app)
     app.include_router(_api())

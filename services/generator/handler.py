@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 
 from services.generator.domain import ProviderFailure, Reaction, RetryPolicy, reaction_to
-from services.generator.ports import Attempts, MadeImage, Provider
+from services.generator.ports import Attempts, MadeImage, PreparedCall, Provider
 from shared.blobs import BlobStore
 from shared.content import BlobRef, Generation
 from shared.events import AttemptSettled, ContentRequested, ImageGenerated
@@ -70,6 +70,7 @@ class GenerateImage:
         return self.policy.delay_s(retries_done, jitter=jitter, retry_after_s=failure.retry_after_s)
 
     async def _attempt(self, provider: Provider, event: ContentRequested) -> ImageGenerated:
+        call = await provider.prepare(event.brief)
         answer = await self.attempts.open(event, provider)
         match answer.answer:
             case "done" if answer.image is not None and answer.generation is not None:
@@ -80,16 +81,16 @@ class GenerateImage:
             case "no":
                 raise GiveUp(answer.reason or "refused", "the ledger allows no further call")
             case "go" if answer.attempt_id is not None:
-                return await self._buy(provider, event, answer.attempt_id)
+                return await self._buy(call, provider, event, answer.attempt_id)
         raise TryLater("another call for this piece may be under way", after=answer.after_s)
 
     async def _buy(
-        self, provider: Provider, event: ContentRequested, attempt_id: str
+        self, call: PreparedCall, provider: Provider, event: ContentRequested, attempt_id: str
     ) -> ImageGenerated:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(provider.call_limit_s):
-                made = await provider.generate(event.brief)
+                made = await call()
         except TimeoutError as exc:
             limit = f"no answer within {provider.call_limit_s:.0f} s"
             failure = ProviderFailure("TIMEOUT", limit, outcome="unknown")

@@ -1,5 +1,6 @@
 """What the generator needs from the outside."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,10 @@ class MadeImage:
     preview: bool = False
 
 
+PreparedCall = Callable[[], Awaitable[MadeImage]]
+"""A call that is ready to be made, at most once. Raises ProviderFailure."""
+
+
 class Provider(Protocol):
     """Somebody who makes images."""
 
@@ -37,8 +42,11 @@ class Provider(Protocol):
         """No call takes longer than this."""
         ...
 
-    async def generate(self, brief: Brief) -> MadeImage:
-        """Make the image of `brief`. Raises ProviderFailure."""
+    async def prepare(self, brief: Brief) -> PreparedCall:
+        """Gather what the call for `brief` needs from our own side, spending nothing.
+
+        Raises TryLater when our side is not ready: that is no failure of the provider.
+        """
         ...
 
 
@@ -46,7 +54,7 @@ class LoraLinks(Protocol):
     """Where a worker may fetch an avatar's weights, for a quarter of an hour."""
 
     async def sign(self, key: str) -> str:
-        """A link to the weights with this bucket key. Raises ProviderFailure."""
+        """A link to the weights with this bucket key. Raises TryLater and GiveUp."""
         ...
 
 

@@ -59,7 +59,13 @@ class System:
         return str(answer.json()["task_id"])
 
     def task(self, task_id: str) -> dict[str, Any]:
-        answer = self.client.get(f"/content/tasks/{task_id}")
+        """The task as it stands; a part that is restarting is asked again, as clients do."""
+        deadline = time.monotonic() + 15
+        path = f"/content/tasks/{task_id}"
+        while (answer := self.client.get(path)).status_code == 503:
+            assert answer.headers["retry-after"]
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.1)
         assert answer.status_code == 200, answer.text
         task: dict[str, Any] = answer.json()
         return task

@@ -44,7 +44,7 @@ class Backend:
         self.tasks: dict[str, TaskView] = {}
         self.pieces: dict[str, Piece] = {}
         self.asked: list[str] = []
-        self.limits_s: list[float | None] = []
+        self.limits_s: dict[str, float | None] = {}
         self.away: set[str] = set()
         self.broken: set[str] = set()
         self.on_accept: Callable[[AcceptTask], Awaitable[None]] | None = None
@@ -57,7 +57,7 @@ class Backend:
             raise TryLater(f"nobody answers {call.name}")
         if call.name in self.broken:
             raise RuntimeError("a secret of the inside")
-        self.limits_s.append(timeout_s)
+        self.limits_s[call.name] = timeout_s
         # Through JSON and back, as on the wire.
         heard = call.request.model_validate_json(request.model_dump_json())
         answer = await getattr(self, "_" + call.name.replace(".", "_"))(heard)

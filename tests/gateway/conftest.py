@@ -11,12 +11,13 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from services.gateway.adapters.api_keys import RememberedKeys
 from services.gateway.adapters.object_directory import ObjectDirectory
 from services.gateway.adapters.task_completions import HeardCompletions
 from services.gateway.adapters.template_library import CachedLibrary
-from services.gateway.app import assemble
+from services.gateway.app import application, lead_through
 from services.gateway.domain.estimates import Rate
 from services.gateway.handler.door import Door
 from shared.topology import Topology
@@ -50,12 +51,13 @@ class World:
     completions: HeardCompletions
     door: Door
     objects: Path
+    app: FastAPI
 
     def client(self, *, key: str | None = KEY, **changes: Any) -> httpx2.AsyncClient:
-        """A client of a door with these changes."""
-        app = assemble(replace(self.door, **changes))
+        """A client of a door with these changes; the one before leads there too from now on."""
+        lead_through(replace(self.door, **changes), self.app)
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(app=self.app, raise_app_exceptions=False),
             base_url=ORIGIN,
             headers={"X-API-Key": key} if key else {},
         )
@@ -76,8 +78,14 @@ class World:
         self.backend.on_accept = finish
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application, built once: it takes longer than most tests."""
+    return application()
+
+
 @pytest.fixture
-async def world(tmp_path: Path) -> World:
+async def world(tmp_path: Path, app: FastAPI) -> World:
     """A front door on a backend in memory that knows one avatar, `ada`."""
     backend, wire, completions = Backend(), Wire(), HeardCompletions()
     backend.avatar()
@@ -100,7 +108,7 @@ async def world(tmp_path: Path) -> World:
         generate_timeout_s=5,
         health_cache_s=0,
     )
-    return World(backend, wire, completions, door, tmp_path)
+    return World(backend, wire, completions, door, tmp_path, app)
 
 
 @pytest.fixture

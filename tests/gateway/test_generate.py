@@ -59,6 +59,13 @@ async def test_somebody_waits_so_the_order_takes_the_interactive_lane(
     assert (task.deadline_at - task.accepted_at).total_seconds() == 900
 
 
+async def test_accepting_may_take_long_but_looking_never_outlasts_the_wait(world: World) -> None:
+    async with world.client(generate_timeout_s=0.05, look_every_s=0.02) as client:
+        await client.post(PATH, json=ORDER)
+    assert world.backend.limits_s["ledger.task.accept"] == 15
+    assert world.backend.limits_s["ledger.task.get"] == 1
+
+
 async def test_after_the_wait_the_answer_names_the_task_that_goes_on(world: World) -> None:
     async with world.client(generate_timeout_s=0.05, look_every_s=0.02) as client:
         answer = await client.post(PATH, json=ORDER)

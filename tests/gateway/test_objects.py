@@ -1,6 +1,6 @@
 """Delivered objects: open ones to all, others by signed links, nothing else to anybody."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -173,8 +173,7 @@ def _split(url: str) -> tuple[str, str]:
 
 async def get_raw(world: World, path: str, query: str = "") -> httpx2.Response:
     """Ask with exactly this path: no client tidies it up."""
-    async with world.client(key=None) as client:
-        app: Any = client._transport.app  # type: ignore[attr-defined]  # noqa: SLF001
+    world.client(key=None)
     scope = {
         "type": "http",
         "method": "GET",
@@ -189,15 +188,15 @@ async def get_raw(world: World, path: str, query: str = "") -> httpx2.Response:
         "root_path": "",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
     }
-    sent: list[dict[str, Any]] = []
+    sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await app(scope, receive, send)
+    await world.app(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in sent)
     return httpx2.Response(sent[0]["status"], headers=sent[0]["headers"], content=body)
 

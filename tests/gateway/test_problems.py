@@ -82,6 +82,23 @@ async def test_a_body_that_turns_out_too_large_is_refused(client: httpx2.AsyncCl
     assert_problem(answer, 413, "body_too_large")
 
 
+async def test_a_client_that_never_stops_sending_is_not_listened_to_for_ever(
+    client: httpx2.AsyncClient,
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 2**20
+            yield b" " * 2**20
+
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(BATCH, content=endless(), headers=headers)
+    assert_problem(answer, 413, "body_too_large")
+    assert sent < 32 * 2**20
+
+
 async def test_a_body_of_the_greatest_size_is_read(client: httpx2.AsyncClient) -> None:
     body = b'{"avatar_id": "ada", "num_pieces": 1}'.ljust(MAX_BODY_BYTES)
     answer = await client.post(BATCH, content=body, headers={"Content-Type": "application/json"})

@@ -103,6 +103,11 @@ def _ask(
     return answer
 
 
+async def _chunks(chunk: bytes, count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield chunk
+
+
 @pytest.fixture
 async def running(
     nats_server: EmbeddedNats, provisioned: Topology, tmp_path: Path
@@ -112,7 +117,7 @@ async def running(
     port = free_port()
     announced = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     announced.bind(str(tmp_path / "notify"))
-    announced.setblocking(False)  # noqa: FBT003
+    announced.setblocking(False)
     async with answering(nats_server.url, provisioned, backend) as service:
         process = await start(
             environment(
@@ -147,6 +152,11 @@ async def test_a_piece_goes_through_a_real_broker_and_the_process_ends_cleanly(
         assert answer.json()["url"].startswith(f"{running.url}/objects/content/ada/")
         # Heard, not found by looking.
         assert running.backend.asked.count("ledger.task.get") == 1
+
+        # A refusal reaches even a client that has not read it while still sending.
+        for content in (b" " * 5_000_000, _chunks(b" " * 65536, 40)):
+            refused = await client.post("/api/v1/content/batch", content=content)
+            assert refused.status_code == 413
 
         # With a kept-alive connection and no work left, the end comes at once.
         running.process.send_signal(signal.SIGTERM)

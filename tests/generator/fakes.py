@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.generator.domain import ProviderFailure
-from services.generator.ports import MadeImage, Provider
+from services.generator.ports import MadeImage, PreparedCall, Provider
 from shared.calls import AttemptAnswer
 from shared.content import Brief
 from shared.events import AttemptSettled, ContentRequested
@@ -33,8 +33,15 @@ class ScriptedProvider:
     name: str = "scripted"
     call_limit_s: float = 5.0
     calls: int = 0
+    unprepared: int = 0
 
-    async def generate(self, brief: Brief) -> MadeImage:
+    async def prepare(self, brief: Brief) -> PreparedCall:
+        if self.unprepared:
+            self.unprepared -= 1
+            raise TryLater("storage is away")
+        return self.generate
+
+    async def generate(self) -> MadeImage:
         step = self.script[min(self.calls, len(self.script) - 1)]
         self.calls += 1
         if isinstance(step, ProviderFailure):

@@ -9,7 +9,6 @@ from services.generator.domain import ProviderFailure, RetryPolicy
 from services.generator.handler import GenerateImage
 from services.generator.ports import MadeImage, Provider
 from shared.calls import AttemptAnswer
-from shared.content import Brief
 from shared.outcomes import GiveUp, TryLater
 from tests.builders import blob, content_requested, generation
 from tests.fakes import MemoryBlobs
@@ -80,6 +79,13 @@ async def test_no_answer_means_no_call() -> None:
     assert provider.calls == 0
 
 
+async def test_a_call_that_cannot_be_prepared_is_no_attempt_and_no_failure() -> None:
+    attempts, provider = RecordingAttempts(), ScriptedProvider([made_image()], unprepared=1)
+    with pytest.raises(TryLater):
+        await handler(provider, attempts=attempts)(content_requested())
+    assert (attempts.opened, attempts.settled, provider.calls) == (0, [], 0)
+
+
 async def test_waits_as_long_as_the_ledger_says_while_somebody_else_may_be_calling() -> None:
     busy = AttemptAnswer(answer="wait", after_s=12.5)
     with pytest.raises(TryLater) as later:
@@ -126,11 +132,11 @@ async def test_a_prompt_nobody_accepts_fails_the_piece_without_asking_the_fallba
 
 async def test_a_call_that_hangs_is_settled_as_unknown_and_tried_again() -> None:
     class HangsOnce(ScriptedProvider):
-        async def generate(self, brief: Brief) -> MadeImage:
+        async def generate(self) -> MadeImage:
             if self.calls == 0:
                 self.calls += 1
                 await asyncio.Event().wait()
-            return await super().generate(brief)
+            return await super().generate()
 
     attempts = RecordingAttempts()
     provider = HangsOnce([made_image()], call_limit_s=0.05)

@@ -12,6 +12,8 @@ from werkzeug import Response
 
 from services.generator.adapters.modal import ModalProvider, endpoint
 from services.generator.domain import ProviderFailure
+from services.generator.ports import MadeImage
+from shared.content import Brief
 from tests.builders import brief
 from tests.generator.worker_stub import PATH, Worker, image_answer, plain, png, refusal
 
@@ -46,10 +48,16 @@ def provider(client: httpx2.AsyncClient, url: str) -> ModalProvider:
     )
 
 
-async def failure_of(client: httpx2.AsyncClient, worker: Worker, answer: Response) -> ProviderFailure:
+async def generate(client: httpx2.AsyncClient, url: str, order: Brief) -> MadeImage:
+    return await (await provider(client, url).prepare(order))()
+
+
+async def failure_of(
+    client: httpx2.AsyncClient, worker: Worker, answer: Response
+) -> ProviderFailure:
     worker.will(answer)
     with pytest.raises(ProviderFailure) as failed:
-        await provider(client, worker.url).generate(brief())
+        await generate(client, worker.url, brief())
     return failed.value
 
 
@@ -57,7 +65,7 @@ async def test_asks_for_exactly_what_the_brief_says(
     client: httpx2.AsyncClient, worker: Worker
 ) -> None:
     order = brief(prompt="TOK_a, by the sea", negative_prompt="blurry", seed=99, width=832)
-    made = await provider(client, worker.url).generate(order)
+    made = await generate(client, worker.url, order)
     (asked,) = worker.asked
     assert asked == {
         "prompt": "TOK_a, by the sea",
@@ -90,8 +98,15 @@ def test_a_bare_origin_gets_the_path_and_a_full_url_stays(base: str, url: str) -
 
 @pytest.mark.parametrize(
     "code",
-    ["INVALID_PROMPT", "LORA_DOWNLOAD_FAILED", "LORA_LOAD_FAILED", "MODEL_LOAD_FAILED"]
-    + ["GENERATION_FAILED", "TIMEOUT", "CUDA_OOM"],
+    [
+        "INVALID_PROMPT",
+        "LORA_DOWNLOAD_FAILED",
+        "LORA_LOAD_FAILED",
+        "MODEL_LOAD_FAILED",
+        "GENERATION_FAILED",
+        "TIMEOUT",
+        "CUDA_OOM",
+    ],
 )
 async def test_the_workers_own_codes_come_through(
     client: httpx2.AsyncClient, worker: Worker, code: str
@@ -162,7 +177,7 @@ async def test_nobody_listening_is_a_connection_failure_that_cost_nothing(
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     with pytest.raises(ProviderFailure) as failed:
-        await provider(client, f"http://127.0.0.1:{port}").generate(brief())
+        await generate(client, f"http://127.0.0.1:{port}", brief())
     assert (failed.value.code, failed.value.outcome) == ("CONNECTION", "failed")
 
 
@@ -182,19 +197,17 @@ async def test_a_connection_cut_after_the_request_has_an_unknown_outcome(
         thread.start()
         port = server.getsockname()[1]
         with pytest.raises(ProviderFailure) as failed:
-            await provider(client, f"http://127.0.0.1:{port}").generate(brief())
+            await generate(client, f"http://127.0.0.1:{port}", brief())
         thread.join()
     assert (failed.value.code, failed.value.outcome) == ("CONNECTION", "unknown")
 
 
-async def test_a_worker_that_never_answers_has_an_unknown_outcome(
-    worker: Worker,
-) -> None:
+async def test_a_worker_that_never_answers_has_an_unknown_outcome() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         async with httpx2.AsyncClient(timeout=0.2, trust_env=False) as client:
             with pytest.raises(ProviderFailure) as failed:
-                await provider(client, f"http://127.0.0.1:{port}").generate(brief())
+                await generate(client, f"http://127.0.0.1:{port}", brief())
     assert (failed.value.code, failed.value.outcome) == ("TIMEOUT", "unknown")
 
 

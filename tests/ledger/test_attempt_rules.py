@@ -74,7 +74,9 @@ def test_a_submitted_call_is_waited_for_once_its_lease_is_over() -> None:
     submitted = replace(OPEN, call_id="vendor-1")
     assert answer_to(ASK, PIECE, [submitted], now=at(10)) == Wait(20.0)
     assert answer_to(ASK, PIECE, [submitted], now=at(31)) == Pending(submitted)
-    assert answer_to(replace(ASK, holder="other"), PIECE, [submitted], now=NOW) == Pending(submitted)
+    assert answer_to(replace(ASK, holder="other"), PIECE, [submitted], now=NOW) == Pending(
+        submitted
+    )
 
 
 def test_an_image_that_was_bought_in_any_run_is_adopted() -> None:

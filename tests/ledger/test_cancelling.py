@@ -50,7 +50,9 @@ async def test_a_call_that_races_a_cancellation_either_begins_or_never_does(book
     *answers, _ = await asyncio.gather(
         *(books.open_attempt(piece) for piece in pieces), books.tasks.cancel(ref(task_id))
     )
-    begun = {piece.piece_id for piece, each in zip(pieces, answers, strict=True) if each.answer == "go"}
+    begun = {
+        piece.piece_id for piece, each in zip(pieces, answers, strict=True) if each.answer == "go"
+    }
     rows = await books.sql("SELECT id, state FROM pieces")
     assert {row.id for row in rows if row.state == "requested"} == begun
 

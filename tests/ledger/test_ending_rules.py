@@ -26,7 +26,9 @@ standings = st.builds(
 )
 
 
-def fate(piece: Standing | None, run: int = 1, *, held: bool = False, flaw: str | None = None) -> Fate:
+def fate(
+    piece: Standing | None, run: int = 1, *, held: bool = False, flaw: str | None = None
+) -> Fate:
     return fate_of_delivery(piece, run=run, object_key="mine", held=held, flaw=flaw)
 
 

@@ -82,7 +82,9 @@ SELECT id, tenant, avatar_id, task_id, :url, 'k', 't', true, true, :tier, :templ
     :sha, :sha, :decision, :verdict
 FROM pieces WHERE id = :id
 """
-PERSISTED = "UPDATE pieces SET state = 'persisted', content_id = id, ended_at = now() WHERE id = :id"
+PERSISTED = (
+    "UPDATE pieces SET state = 'persisted', content_id = id, ended_at = now() WHERE id = :id"
+)
 
 
 def content(piece_id: str, **overrides: Any) -> dict[str, Any]:

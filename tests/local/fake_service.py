@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 FOREVER_S = 3600.0
 
@@ -22,7 +23,7 @@ def main() -> None:
     if options.ignore_term:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, _say_goodbye)
     for line in options.say:
         print(line, flush=True)
     if options.tell is not None:
@@ -41,6 +42,11 @@ def main() -> None:
         _notify_ready()
     time.sleep(FOREVER_S if options.crash_after_s is None else options.crash_after_s)
     sys.exit(1)
+
+
+def _say_goodbye(*_: object) -> NoReturn:
+    print("stopping", flush=True)
+    sys.exit(0)
 
 
 def _serve_http() -> None:

@@ -90,11 +90,13 @@ def settings(
 @pytest.fixture
 def notify_socket() -> Iterator[socket.socket]:
     """Where a service says that it is ready."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.bind(f"{directory}/n")
-            sock.settimeout(READY_TIMEOUT_S)
-            yield sock
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as directory,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
+    ):
+        sock.bind(f"{directory}/n")
+        sock.settimeout(READY_TIMEOUT_S)
+        yield sock
 
 
 @pytest.mark.parametrize("service", SERVICES)

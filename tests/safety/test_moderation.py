@@ -36,9 +36,7 @@ def judgement(rating: Rating, tier: Tier = Tier.CAPA1) -> Judgement:
 
 
 def preview_png() -> bytes:
-    return paint(
-        avatar_id="a", scene="studio", framing="half", seed=1, width=512, height=512
-    )
+    return paint(avatar_id="a", scene="studio", framing="half", seed=1, width=512, height=512)
 
 
 async def staged(staging: MemoryBlobs, data: bytes, **overrides: object) -> ContentHooked:

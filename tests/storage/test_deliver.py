@@ -35,9 +35,7 @@ class Shelf:
     def __init__(self, public_tiers: tuple[Tier, ...] = (Tier.CAPA1,)) -> None:
         self.staging = MemoryBlobs()
         self.objects = MemoryObjects()
-        self.store = StoreContent(
-            self.staging, self.objects, PillowImaging(), SECRET, public_tiers
-        )
+        self.store = StoreContent(self.staging, self.objects, PillowImaging(), SECRET, public_tiers)
 
     async def moderated(
         self, data: bytes, ref: BlobRef | None = None, **overrides: object

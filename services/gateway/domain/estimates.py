@@ -21,7 +21,7 @@ class Rate:
 
 # Measured on a small machine for `preview`; the rest is what the vendors publish, two at a time.
 RATES = {
-    "preview": Rate(Decimal("0.5"), Decimal(0)),
+    "preview": Rate(Decimal("0.2"), Decimal(0)),
     "modal_sdxl_lora": Rate(Decimal(6), Decimal("0.01")),
 }
 

@@ -27,16 +27,15 @@ _REFUSED = ProblemDetails(
 class RequireApiKey:
     """Middleware: looks at the key before the body is read, also for paths that do not exist."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _is_guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
-            key = await self._authenticate(Headers(scope=scope))
+            key = await _authenticate(scope["app"].state.door.keys, Headers(scope=scope))
         except TryLater:
             response = unavailable(scope["path"], "Keys cannot be checked now; try again soon.")
             await response(scope, receive, send)
@@ -49,15 +48,16 @@ class RequireApiKey:
         scope.setdefault("state", {})["tenant"] = key.tenant
         await self._app(scope, receive, send)
 
-    async def _authenticate(self, headers: Headers) -> ApiKey | None:
-        given = _KEY.fullmatch(_presented(headers))
-        if given is None:
-            return None
-        key = await self._keys.find(given[1])
-        digest = hashlib.sha256(given[2].encode()).hexdigest()
-        # Compared even when there is no such key, so that time does not tell which ids exist.
-        is_right = hmac.compare_digest(digest, key.secret_sha256 if key else "0" * 64)
-        return key if is_right else None
+
+async def _authenticate(keys: Keys, headers: Headers) -> ApiKey | None:
+    given = _KEY.fullmatch(_presented(headers))
+    if given is None:
+        return None
+    key = await keys.find(given[1])
+    digest = hashlib.sha256(given[2].encode()).hexdigest()
+    # Compared even when there is no such key, so that time does not tell which ids exist.
+    is_right = hmac.compare_digest(digest, key.secret_sha256 if key else "0" * 64)
+    return key if is_right else None
 
 
 def _is_guarded(path: str) -> bool:

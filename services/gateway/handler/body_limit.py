@@ -1,5 +1,7 @@
 """No request body larger than the limit is ever held in memory."""
 
+import asyncio
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +12,8 @@ from shared.problems import ProblemDetails
 MAX_BODY_BYTES = 1024 * 1024
 _DETAIL = f"A request body may have {MAX_BODY_BYTES} bytes at most; split the order."
 _TOO_LARGE = ProblemDetails(code="body_too_large", status=413, detail=_DETAIL)
+_DISCARDED_BYTES = 16 * MAX_BODY_BYTES
+_DISCARDING_S = 5.0
 
 
 class LimitBody:
@@ -25,7 +29,11 @@ class LimitBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(Headers(scope=scope)) > MAX_BODY_BYTES:
+        headers = Headers(scope=scope)
+        if _announced(headers) > MAX_BODY_BYTES:
+            # Who expects a sign before sending has sent nothing yet.
+            if "expect" not in headers:
+                await _discard(receive)
             await problem_response(scope["path"], _TOO_LARGE)(scope, receive, send)
             return
         await self._app(scope, _counting(receive), send)
@@ -44,7 +52,26 @@ def _counting(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > MAX_BODY_BYTES:
+            if message.get("more_body"):
+                await _discard(receive)
             raise HTTPException(413, _DETAIL)
         return message
 
     return counted
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on for a while without keeping anything.
+
+    Closing a connection on a client that still sends resets it, and the refusal gets lost.
+    """
+    discarded = 0
+    try:
+        async with asyncio.timeout(_DISCARDING_S):
+            while discarded < _DISCARDED_BYTES:
+                message = await receive()
+                discarded += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return  # too slow to be worth it

@@ -42,12 +42,13 @@ class Door:
         return f"{self.public_base_url}/api/v1/content/tasks/{task_id}"
 
 
-def _door(request: Request) -> Door:
+# Both are coroutines although nothing is waited for: the framework would run them in threads.
+async def _door(request: Request) -> Door:
     door: Door = request.app.state.door
     return door
 
 
-def _tenant(request: Request) -> str:
+async def _tenant(request: Request) -> str:
     # Set from the API key before any route is reached.
     tenant: str = request.state.tenant
     return tenant

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from services.generator.adapters.decode import check_image
 from services.generator.domain import ProviderFailure
-from services.generator.ports import LoraLinks, MadeImage
+from services.generator.ports import LoraLinks, MadeImage, PreparedCall
 from shared.content import Brief
 from shared.factlog import utc_now
 
@@ -50,7 +51,7 @@ class _Refused(BaseModel):
 
 
 class ModalProvider:
-    """Calls the worker once per `generate`; retries are the caller's decision."""
+    """Calls the worker once per prepared call; retries are the handler's decision."""
 
     name = "modal_sdxl_lora"
 
@@ -75,9 +76,11 @@ class ModalProvider:
     def call_limit_s(self) -> float:
         return self._timeout_s
 
-    async def generate(self, brief: Brief) -> MadeImage:
+    async def prepare(self, brief: Brief) -> PreparedCall:
         # Minted for this very call: a link that waited in a queue would have expired.
-        lora_url = await self._lora_links.sign(brief.lora.key)
+        return partial(self._generate, brief, await self._lora_links.sign(brief.lora.key))
+
+    async def _generate(self, brief: Brief, lora_url: str) -> MadeImage:
         status, headers, body = await self._post(self._request(brief, lora_url))
         if status != 200:
             raise _refusal(status, headers, body)

@@ -1,8 +1,9 @@
 """The `preview` provider: draws a labelled placeholder portrait on this machine, for nothing."""
 
 import asyncio
+from functools import partial
 
-from services.generator.ports import MadeImage
+from services.generator.ports import MadeImage, PreparedCall
 from services.generator.preview.painter import paint
 from shared.content import Brief
 
@@ -13,7 +14,10 @@ class PreviewProvider:
     name = "preview"
     call_limit_s = 10.0
 
-    async def generate(self, brief: Brief) -> MadeImage:
+    async def prepare(self, brief: Brief) -> PreparedCall:
+        return partial(self._draw, brief)
+
+    async def _draw(self, brief: Brief) -> MadeImage:
         data = await asyncio.to_thread(
             paint,
             avatar_id=brief.avatar_id,

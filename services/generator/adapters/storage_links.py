@@ -1,8 +1,7 @@
 """Links to LoRA weights, signed by storage at the moment of the call."""
 
-from services.generator.domain import ProviderFailure
 from shared.calls import SIGN_LINKS, SignLinks
-from shared.outcomes import TryLater
+from shared.outcomes import GiveUp
 from shared.problems import Problem
 from shared.rpc import Caller
 
@@ -16,8 +15,8 @@ class StorageLoraLinks:
         self._call = call
 
     async def sign(self, key: str) -> str:
+        request = SignLinks(keys=(key,), expires_s=LORA_LINK_S)
         try:
-            request = SignLinks(keys=(key,), expires_s=LORA_LINK_S)
             return (await self._call(SIGN_LINKS, request)).urls[0]
-        except (Problem, TryLater) as exc:
-            raise ProviderFailure("LORA_DOWNLOAD_FAILED", "storage signs no link") from exc
+        except Problem as problem:
+            raise GiveUp("lora_unavailable", problem.details.detail) from problem

@@ -43,9 +43,13 @@ async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> No
         .order_by(pieces.c.id)
         .with_for_update(key_share=True)
     )
-    news = func.unnest(
-        literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))
-    ).table_valued("id", "reached", name="news")
+    news = (
+        func.unnest(
+            literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))
+        )
+        .table_valued("id", "reached", name="news")
+        .render_derived()
+    )
     forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
     names = case(dict(enumerate(STATES)), value=news.c.reached)
     await connection.execute(

@@ -1,0 +1,121 @@
+"""Avatars in the books."""
+
+from uuid import uuid4
+
+import pytest
+
+from shared.calls import (
+    Avatar,
+    AvatarFields,
+    AvatarRef,
+    ChangeAvatar,
+    CreateAvatar,
+    ListAvatars,
+)
+from shared.problems import Problem
+from tests.ledger.books import TENANT, Books
+
+EVERYTHING = {
+    "name": "Ada",
+    "user_id": "u-1",
+    "niche": "fitness",
+    "stage": "ready",
+    "lora_weights_url": "loras/ada.safetensors",
+    "lora_model_id": "m-1",
+    "trigger_word": "TOK_ada",
+    "base_prompt": "a woman of thirty",
+    "negative_prompt": "blurry",
+    "lora_scale": 0.8,
+    "likeness": {"kind": "consented_person", "name": "Ada L.", "attested_by": "notary"},
+    "adult_attested_at": "2026-01-01T00:00:00Z",
+    "meta_data": {"personality": {"tone": "warm"}, "generation_config": {"steps": 30}},
+}
+
+
+def ref(avatar: Avatar, tenant: str = TENANT) -> AvatarRef:
+    return AvatarRef(tenant=tenant, avatar_id=avatar.id)
+
+
+def change(avatar: Avatar, *clear: str, tenant: str = TENANT, **fields: object) -> ChangeAvatar:
+    given = AvatarFields.model_validate(fields)
+    return ChangeAvatar(tenant=tenant, avatar_id=avatar.id, fields=given, clear=clear)
+
+
+async def test_what_is_said_about_an_avatar_is_kept(books: Books) -> None:
+    avatar = await books.avatar(**EVERYTHING)
+    kept = await books.avatars.get(ref(avatar))
+    assert kept == avatar
+    said = AvatarFields.model_validate(EVERYTHING)
+    assert {name: getattr(kept, name) for name in EVERYTHING} == {
+        name: getattr(said, name) for name in EVERYTHING
+    }
+
+
+async def test_unsaid_fields_have_their_defaults(books: Books) -> None:
+    avatar = await books.avatar(lora_weights_url=None)
+    assert (avatar.stage, avatar.lora_scale, avatar.base_prompt) == ("draft", 0.9, "")
+    assert (await books.avatar()).stage == "ready"
+
+
+async def test_creating_twice_with_one_id_makes_one(books: Books) -> None:
+    avatar_id = str(uuid4())
+    first = await books.avatar(avatar_id, name="Ada")
+    assert await books.avatar(avatar_id, name="Bea") == first
+
+
+async def test_the_id_of_another_tenant_is_taken(books: Books) -> None:
+    avatar = await books.avatar()
+    request = CreateAvatar(tenant="other", avatar_id=avatar.id, fields=AvatarFields(name="Bea"))
+    with pytest.raises(Problem, match="avatar_id_taken"):
+        await books.avatars.create(request)
+
+
+async def test_an_avatar_needs_a_name(books: Books) -> None:
+    request = CreateAvatar(tenant=TENANT, avatar_id="a", fields=AvatarFields())
+    with pytest.raises(Problem, match="name"):
+        await books.avatars.create(request)
+
+
+async def test_only_given_fields_change(books: Books) -> None:
+    avatar = await books.avatar(**EVERYTHING)
+    changed = await books.avatars.change(change(avatar, niche="travel"))
+    assert changed.niche == "travel"
+    assert changed.updated_at > avatar.updated_at
+    same = changed.model_copy(update={"niche": "fitness", "updated_at": avatar.updated_at})
+    assert same == avatar
+
+
+async def test_cleared_fields_become_empty(books: Books) -> None:
+    avatar = await books.avatar(**EVERYTHING)
+    changed = await books.avatars.change(
+        change(avatar, "lora_weights_url", "likeness", "base_prompt")
+    )
+    assert (changed.lora_weights_url, changed.likeness, changed.base_prompt) == (None, None, "")
+
+
+async def test_a_name_cannot_be_cleared(books: Books) -> None:
+    avatar = await books.avatar()
+    with pytest.raises(Problem, match="cannot be empty"):
+        await books.avatars.change(change(avatar, "name"))
+
+
+async def test_avatars_of_others_are_unknown(books: Books) -> None:
+    avatar = await books.avatar()
+    with pytest.raises(Problem, match="avatar_not_found"):
+        await books.avatars.get(ref(avatar, "other"))
+    with pytest.raises(Problem, match="avatar_not_found"):
+        await books.avatars.change(change(avatar, tenant="other", niche="x"))
+    assert (await books.avatars.list(ListAvatars(tenant="other"))).avatars == ()
+
+
+async def test_avatars_are_listed_newest_first_each_once(books: Books) -> None:
+    made = [await books.avatar(name=f"avatar {number}") for number in range(5)]
+    listed: list[Avatar] = []
+    cursor: str | None = None
+    while True:
+        page = await books.avatars.list(ListAvatars(tenant=TENANT, cursor=cursor, limit=2))
+        listed.extend(page.avatars)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert listed == made[::-1]

@@ -1,0 +1,121 @@
+"""An avatar goes with its pieces and files; what was spent and what happened stays."""
+
+import asyncio
+
+import pytest
+
+from shared.calls import AvatarRef, ListPieces, TaskState
+from shared.events import ContentFailed, ContentRequested, DeliveryWithdrawn, TaskCompleted
+from shared.problems import Problem
+from tests.builders import attempt_settled
+from tests.ledger.books import TENANT, Books, accept_task, stored
+from tests.ledger.test_endings import HELD
+
+
+def ref(piece: ContentRequested, tenant: str = TENANT) -> AvatarRef:
+    return AvatarRef(tenant=tenant, avatar_id=piece.brief.avatar_id)
+
+
+async def test_rows_go_with_the_avatar_and_its_files_are_withdrawn(books: Books) -> None:
+    delivered, held, under_way = await books.accepted(3)
+    event, waiting = stored(delivered), stored(held, **HELD)
+    await books.endings.deliver(event)
+    await books.endings.deliver(waiting)
+    assert (await books.deletion.delete_avatar(ref(delivered))).pieces == 3
+    left = await books.sql("SELECT id FROM pieces UNION SELECT id FROM content_pieces")
+    assert left == []
+    withdrawn = await books.waiting(DeliveryWithdrawn)
+    assert {key for fact in withdrawn for key in fact.object_keys} == {
+        event.delivery.object_key,
+        event.delivery.thumbnail_key,
+        waiting.delivery.object_key,
+        waiting.delivery.thumbnail_key,
+    }
+    assert {fact.reason for fact in withdrawn} == {"avatar_deleted"}
+    failed = await books.waiting(ContentFailed)
+    assert {fact.piece_id for fact in failed} == {held.piece_id, under_way.piece_id}
+    assert {fact.reason for fact in failed} == {"avatar_deleted"}
+    (completed,) = await books.waiting(TaskCompleted)
+    assert (completed.persisted, completed.failed) == (1, 2)
+
+
+async def test_the_task_can_still_be_asked_for(books: Books) -> None:
+    delivered, other = await books.accepted(2)
+    answer = await books.open_attempt(other)
+    settled = attempt_settled(
+        task_id=other.task_id, piece_id=other.piece_id, attempt_id=answer.attempt_id
+    )
+    await books.attempts.settle(settled)
+    await books.endings.deliver(stored(delivered))
+    await books.deletion.delete_avatar(ref(delivered))
+    view = await books.task(delivered.task_id)
+    assert (view.state, view.progress, view.cost_usd_micros) == (TaskState.COMPLETED, 100, 10_000)
+    assert (view.counts.requested, view.counts.persisted, view.counts.failed) == (2, 1, 1)
+    history = await books.sql("SELECT DISTINCT piece_id FROM piece_events")
+    assert {row.piece_id for row in history} == {delivered.piece_id, other.piece_id}
+    page = await books.pieces.list(ListPieces(tenant=TENANT, task_id=delivered.task_id))
+    assert page.pieces == ()
+
+
+async def test_a_finished_task_completes_only_once(books: Books) -> None:
+    (piece,) = await books.accepted()
+    await books.endings.deliver(stored(piece))
+    await books.deletion.delete_avatar(ref(piece))
+    assert len(await books.waiting(TaskCompleted)) == 1
+
+
+async def test_what_arrives_after_the_deletion_is_withdrawn(books: Books) -> None:
+    (piece,) = await books.accepted()
+    await books.deletion.delete_avatar(ref(piece))
+    await books.endings.deliver(stored(piece))
+    assert len(await books.waiting(DeliveryWithdrawn)) == 1
+    answer = await books.open_attempt(piece)
+    assert (answer.answer, answer.reason) == ("no", "ended")
+
+
+async def test_a_cost_that_arrives_after_the_deletion_is_counted(books: Books) -> None:
+    (piece,) = await books.accepted()
+    answer = await books.open_attempt(piece)
+    await books.deletion.delete_avatar(ref(piece))
+    settled = attempt_settled(
+        task_id=piece.task_id, piece_id=piece.piece_id, attempt_id=answer.attempt_id
+    )
+    await books.attempts.settle(settled)
+    assert (await books.task(piece.task_id)).cost_usd_micros == 10_000
+
+
+async def test_deliveries_during_a_deletion_leave_no_file_behind(books: Books) -> None:
+    pieces = await books.accepted(20)
+    events = [stored(piece) for piece in pieces]
+    await asyncio.gather(
+        *(books.endings.deliver(event) for event in events[:10]),
+        books.deletion.delete_avatar(ref(pieces[0])),
+        *(books.endings.deliver(event) for event in events[10:]),
+    )
+    withdrawn = await books.waiting(DeliveryWithdrawn)
+    keys = {key for fact in withdrawn for key in fact.object_keys}
+    assert keys >= {event.delivery.object_key for event in events}
+    assert len(await books.waiting(TaskCompleted)) == 1
+
+
+async def test_accepting_during_a_deletion_either_comes_first_or_is_refused(books: Books) -> None:
+    avatar = await books.avatar()
+    results = await asyncio.gather(
+        *(books.accept_task(accept_task(avatar.id, 3)) for _ in range(5)),
+        books.deletion.delete_avatar(AvatarRef(tenant=TENANT, avatar_id=avatar.id)),
+        *(books.accept_task(accept_task(avatar.id, 3)) for _ in range(5)),
+        return_exceptions=True,
+    )
+    refused = [each for each in results if isinstance(each, BaseException)]
+    assert all(isinstance(each, Problem) for each in refused)
+    assert len(await books.waiting(TaskCompleted)) == 10 - len(refused)
+    assert await books.sql("SELECT 1 FROM pieces") == []
+
+
+async def test_unknown_avatars_cannot_be_deleted(books: Books) -> None:
+    (piece,) = await books.accepted()
+    with pytest.raises(Problem, match="avatar_not_found"):
+        await books.deletion.delete_avatar(ref(piece, "other"))
+    await books.deletion.delete_avatar(ref(piece))
+    with pytest.raises(Problem, match="avatar_not_found"):
+        await books.deletion.delete_avatar(ref(piece))
