@@ -7,13 +7,16 @@ import structlog
 from faststream.nats import NatsBroker
 from faststream.nats.subscriber.usecases import CoreSubscriber
 from nats.aio.client import Client
-from nats.errors import AuthorizationError
 from nats.errors import Error as NatsError
 
 log = structlog.get_logger(__name__)
 
 _DRAIN_LIMIT_S = 2.0
 _HAND_OVER_S = 0.05
+
+
+class Unwelcome(Exception):
+    """The server refuses our credentials; trying again would not help."""
 
 
 class Broker(NatsBroker):
@@ -33,12 +36,8 @@ class Broker(NatsBroker):
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             drain_timeout=int(_DRAIN_LIMIT_S),
-            closed_cb=self._on_closed,
             graceful_timeout=grace_s,
         )
-        # FastStream's own callback raises for errors that it holds to be fatal. Raised inside the
-        # client's reconnecting, they end it, and nobody would ever know.
-        self._connection_kwargs["error_cb"] = self._on_error
         self._met = False
         self._leaving = False
         self.lost = asyncio.Event()
@@ -46,10 +45,23 @@ class Broker(NatsBroker):
     async def meet(self) -> Client:
         """Connect, waiting for the server as long as it takes.
 
-        Raises AuthorizationError if it refuses our credentials.
+        Raises Unwelcome if it refuses our credentials.
         """
         nc = await self.connect()
         self._met = True
+        return nc
+
+    async def _connect(self) -> Client:
+        # FastStream's own error callback raises for what it holds to be fatal. Raised inside the
+        # client's reconnecting that ends it, and nobody would ever know.
+        callbacks = {"error_cb": self._on_error, "closed_cb": self._on_closed}
+        nc = Client()
+        try:
+            await nc.connect(**(self._connection_kwargs | callbacks))
+        except BaseException:
+            await nc.close()
+            raise
+        self.config.connect(nc)
         return nc
 
     async def stop_answering(self) -> None:
@@ -88,8 +100,8 @@ class Broker(NatsBroker):
     async def _on_error(self, exc: Exception) -> None:
         # Permission violations arrive here and nowhere else; to the caller they look like timeouts.
         log.warning("broker.error", error=str(exc) or type(exc).__name__)
-        if not self._met and isinstance(exc, AuthorizationError):
-            raise exc
+        if not self._met and "authorization violation" in str(exc).lower():
+            raise Unwelcome
 
     async def _on_closed(self) -> None:
         if self._met and not self._leaving:

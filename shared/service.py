@@ -13,12 +13,11 @@ import structlog
 from faststream import FastStream
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import AuthorizationError
 from nats.js import JetStreamContext
 
 from shared import logs, rpc
 from shared.blobs import BlobStore, JetStreamBlobs
-from shared.broker import Broker
+from shared.broker import Broker, Unwelcome
 from shared.deadletters import JetStreamDeadLetters
 from shared.events import Fact
 from shared.factlog import FactLog, JetStreamFactLog
@@ -149,8 +148,10 @@ class Service:
         app.after_startup(self.start)
         app.on_shutdown(self.stop)
         watch = asyncio.create_task(self._exit_when_lost(app))
-        await app.run()
-        watch.cancel()
+        try:
+            await app.run()
+        finally:
+            watch.cancel()
         if self.broker.lost.is_set():
             raise SystemExit(EXIT_DISCONNECTED)
 
@@ -168,7 +169,7 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
     broker = Broker(settings.nats_url.get_secret_value(), name=name, grace_s=CALL_GRACE_S)
     try:
         nc = await broker.meet()
-    except AuthorizationError:
+    except Unwelcome:
         raise fail_misconfigured("NATS_URL", "the broker refuses these credentials") from None
     topology = Topology(settings.nats_namespace)
     js = nc.jetstream()

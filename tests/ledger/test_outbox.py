@@ -1,0 +1,129 @@
+"""The outbox: what was committed is published, whatever happens in between."""
+
+import asyncio
+
+import pytest
+
+from services.ledger.adapters.database import Database
+from services.ledger.handler.relay import RelayOutbox
+from shared import wire
+from shared.events import Fact
+from shared.outcomes import TryLater
+from tests.eventually import eventually
+from tests.ledger.books import Books
+
+
+class FactsInMemory:
+    """A log of facts that can be away, and that may die after it has written."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.refused: set[str] = set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def write(self, fact: Fact) -> bool:
+        await self.gate.wait()
+        key = wire.event_id(fact)
+        if key in self.refused:
+            raise TryLater("the broker is away")
+        first = key not in self.written
+        self.written.append(key)
+        return first
+
+    async def holds(self, fact: type[Fact], tokens: tuple[str, ...]) -> bool:
+        return "/".join((fact.NAME, *tokens)) in self.written
+
+
+@pytest.fixture
+def facts() -> FactsInMemory:
+    return FactsInMemory()
+
+
+async def test_everything_is_published_oldest_first_and_forgotten(
+    books: Books, facts: FactsInMemory
+) -> None:
+    pieces = await books.accepted(450)
+    await RelayOutbox(books.outbox, facts)()
+    assert facts.written == [wire.event_id(piece) for piece in pieces]
+    assert await books.waiting() == []
+
+
+async def test_what_the_broker_refuses_stays_and_the_rest_goes(
+    books: Books, facts: FactsInMemory
+) -> None:
+    first, second, third = await books.accepted(3)
+    facts.refused = {wire.event_id(second)}
+    with pytest.raises(TryLater, match="1 facts not published"):
+        await RelayOutbox(books.outbox, facts)()
+    assert await books.waiting() == [second]
+    facts.refused = set()
+    await RelayOutbox(books.outbox, facts)()
+    assert facts.written == [wire.event_id(fact) for fact in (first, third, second)]
+
+
+async def test_two_relays_at_once_share_the_work(books: Books, facts: FactsInMemory) -> None:
+    pieces = await books.accepted(400)
+    facts.gate.clear()
+    relay = RelayOutbox(books.outbox, facts)
+    working = asyncio.gather(relay(), relay())
+    await asyncio.sleep(0.1)
+    facts.gate.set()
+    await working
+    assert sorted(facts.written) == sorted(wire.event_id(piece) for piece in pieces)
+
+
+async def test_a_relay_that_dies_before_its_commit_publishes_again(
+    books: Books, facts: FactsInMemory
+) -> None:
+    (piece,) = await books.accepted()
+
+    async def write_and_die(fact: Fact) -> None:
+        await facts.write(fact)
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await books.outbox.publish_some(write_and_die)
+    assert await books.waiting() == [piece]
+    await RelayOutbox(books.outbox, facts)()
+    assert facts.written == [wire.event_id(piece)] * 2
+
+
+async def test_a_row_nobody_can_read_stays_and_holds_nobody_up(
+    books: Books, facts: FactsInMemory
+) -> None:
+    (piece,) = await books.accepted()
+    await books.sql(
+        "INSERT INTO outbox (id, fact, body) OVERRIDING SYSTEM VALUE VALUES (0, 'odd', '{}')"
+    )
+    with pytest.raises(TryLater):
+        await RelayOutbox(books.outbox, facts)()
+    assert facts.written == [wire.event_id(piece)]
+    assert len(await books.sql("SELECT 1 FROM outbox")) == 1
+
+
+async def test_facts_of_a_transaction_that_fails_are_never_seen(
+    books: Books, database: Database
+) -> None:
+    (piece,) = await books.accepted()
+    database.outbox_filled.clear()
+    with pytest.raises(RuntimeError):
+        async with database.write() as transaction:
+            transaction.facts.append(piece)
+            raise RuntimeError
+    assert await books.waiting() == [piece]
+    assert not database.outbox_filled.is_set()
+
+
+async def test_rows_are_free_again_when_a_relay_breaks_off(
+    books: Books, facts: FactsInMemory
+) -> None:
+    await books.accepted(3)
+    facts.gate.clear()
+    stuck = asyncio.create_task(RelayOutbox(books.outbox, facts)())
+    await eventually(lambda: books.database.in_use == 1)
+    stuck.cancel()
+    await asyncio.gather(stuck, return_exceptions=True)
+    facts.gate.set()
+    await RelayOutbox(books.outbox, facts)()
+    assert len(facts.written) == 3

@@ -1,0 +1,72 @@
+"""What many ask for at the same time is done in one go."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from services.ledger.handler.together import Together
+from shared.outcomes import TryLater
+
+
+class Goes:
+    """Remembers each go; numbers below zero are at fault, a hundred is for later."""
+
+    def __init__(self) -> None:
+        self.goes: list[list[int]] = []
+
+    async def __call__(self, items: Sequence[int]) -> None:
+        self.goes.append(list(items))
+        await asyncio.sleep(0)
+        if 100 in items:
+            raise TryLater("away")
+        if any(item < 0 for item in items):
+            raise ValueError
+
+
+async def test_one_alone_does_not_wait_for_company() -> None:
+    goes = Goes()
+    await Together(goes)(1)
+    assert goes.goes == [[1]]
+
+
+async def test_what_comes_meanwhile_goes_together() -> None:
+    goes = Goes()
+    together = Together(goes, most=4)
+    await asyncio.gather(*(together(number) for number in range(10)))
+    assert sum(goes.goes, []) == list(range(10))
+    assert max(map(len, goes.goes)) == 4
+    assert len(goes.goes) <= 4
+
+
+async def test_one_at_fault_fails_alone() -> None:
+    together = Together(Goes())
+    results = await asyncio.gather(
+        *(together(number) for number in (1, -1, 2)), return_exceptions=True
+    )
+    assert [type(each) for each in results] == [type(None), ValueError, type(None)]
+
+
+async def test_what_must_wait_is_not_tried_one_by_one() -> None:
+    goes = Goes()
+    together = Together(goes)
+    results = await asyncio.gather(
+        *(together(number) for number in (1, 100, 2)), return_exceptions=True
+    )
+    assert all(isinstance(each, TryLater) for each in results)
+    assert len(goes.goes) == 1
+
+
+async def test_somebody_who_gives_up_waiting_harms_nobody() -> None:
+    together = Together(Goes())
+    waiting = [asyncio.create_task(together(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in results] == [
+        type(None),
+        asyncio.CancelledError,
+        type(None),
+    ]
+    with pytest.raises(ValueError):
+        await together(-1)

@@ -1,0 +1,202 @@
+"""Calls between services: answers, refusals, silence and the end of a replica."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.content import Value
+from shared.outcomes import TryLater
+from shared.problems import Problem
+from shared.rpc import MAX_REPLY_BYTES, Call, Caller
+from shared.service import Service
+from tests.eventually import eventually
+from tests.runtime.pipeline import Pipeline
+
+
+class Question(Value):
+    words: str
+    wait_s: float = 0
+
+
+class Answer(Value):
+    words: str
+
+
+class OtherQuestion(Value):
+    number: int
+
+
+ASK = Call("tests.ask", Question, Answer)
+MISSPELT = Call("tests.ask", OtherQuestion, Answer)
+
+Handler = Callable[[Question], Awaitable[Answer]]
+
+
+async def echo(question: Question) -> Answer:
+    await asyncio.sleep(question.wait_s)
+    return Answer(words=question.words)
+
+
+async def answering(pipeline: Pipeline, handler: Handler, *, workers: int = 16) -> Service:
+    service = await pipeline.open()
+    service.answer(ASK, handler, workers=workers)
+    await service.broker.start()
+    return service
+
+
+@pytest.fixture
+async def ask(pipeline: Pipeline) -> Caller:
+    return (await pipeline.open()).call
+
+
+async def test_an_answer_comes_back(pipeline: Pipeline, ask: Caller) -> None:
+    await answering(pipeline, echo)
+    assert await ask(ASK, Question(words="über")) == Answer(words="über")
+
+
+async def test_a_refusal_travels_whole(pipeline: Pipeline, ask: Caller) -> None:
+    async def refuse(_question: Question) -> Answer:
+        raise Problem(409, "idempotency_conflict", "Another body.", field="words")
+
+    await answering(pipeline, refuse)
+    with pytest.raises(Problem) as refusal:
+        await ask(ASK, Question(words="x"))
+    details = refusal.value.details
+    assert (details.status, details.code, details.field) == (409, "idempotency_conflict", "words")
+
+
+async def test_nobody_there_is_known_at_once(ask: Caller) -> None:
+    started = time.monotonic()
+    with pytest.raises(TryLater):
+        await ask(ASK, Question(words="x"))
+    assert time.monotonic() - started < 0.5
+
+
+async def test_an_answer_that_takes_too_long_is_not_waited_for(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    await answering(pipeline, echo)
+    with pytest.raises(TryLater):
+        await ask(ASK, Question(words="x", wait_s=0.8), timeout_s=0.1)
+
+
+async def test_try_later_travels_as_try_later(pipeline: Pipeline, ask: Caller) -> None:
+    async def busy(_question: Question) -> Answer:
+        raise TryLater("the database is away")
+
+    await answering(pipeline, busy)
+    with pytest.raises(TryLater, match="database"):
+        await ask(ASK, Question(words="x"))
+
+
+async def test_a_request_that_is_not_understood_is_the_callers_fault(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    await answering(pipeline, echo)
+    with pytest.raises(Problem) as refusal:
+        await ask(MISSPELT, OtherQuestion(number=1))
+    details = refusal.value.details
+    assert (details.status, details.code, details.field) == (422, "invalid_request", "words")
+
+
+async def invalid_inside(_question: Question) -> Answer:
+    return Answer.model_validate({"words": {"hunter2": 1}})
+
+
+async def plain_bug(_question: Question) -> Answer:
+    raise RuntimeError("hunter2")
+
+
+@pytest.mark.parametrize("handler", [plain_bug, invalid_inside])
+async def test_a_bug_is_ours_and_tells_nothing_of_the_inside(
+    pipeline: Pipeline, ask: Caller, handler: Handler
+) -> None:
+    await answering(pipeline, handler)
+    with capture_logs() as lines, pytest.raises(Problem) as refusal:
+        await ask(ASK, Question(words="x"))
+    assert (refusal.value.details.status, refusal.value.details.code) == (500, "internal_error")
+    assert "hunter2" not in refusal.value.details.model_dump_json()
+    assert [line["call"] for line in lines if line["event"] == "rpc.failed"] == [ASK.name]
+
+
+async def test_a_reply_that_fits_no_message_is_refused(pipeline: Pipeline, ask: Caller) -> None:
+    async def talkative(_question: Question) -> Answer:
+        return Answer(words="ü" * (MAX_REPLY_BYTES // 2))
+
+    await answering(pipeline, talkative)
+    with pytest.raises(Problem, match="reply_too_large"):
+        await ask(ASK, Question(words="x"))
+
+
+async def test_slow_calls_do_not_hold_up_others(pipeline: Pipeline, ask: Caller) -> None:
+    await answering(pipeline, echo, workers=4)
+    slow = [asyncio.create_task(ask(ASK, Question(words="s", wait_s=0.8))) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    started = time.monotonic()
+    await ask(ASK, Question(words="quick"))
+    assert time.monotonic() - started < 0.3
+    await asyncio.gather(*slow)
+
+
+async def test_two_replicas_share_the_calls(pipeline: Pipeline, ask: Caller) -> None:
+    counts = [0, 0]
+
+    def counting(index: int) -> Handler:
+        async def handle(question: Question) -> Answer:
+            counts[index] += 1
+            return await echo(question)
+
+        return handle
+
+    for index in (0, 1):
+        await answering(pipeline, counting(index))
+    await asyncio.gather(*(ask(ASK, Question(words=str(n))) for n in range(60)))
+    assert sum(counts) == 60
+    assert min(counts) > 10
+
+
+async def test_a_replica_that_leaves_loses_no_call(pipeline: Pipeline, ask: Caller) -> None:
+    leaving = await answering(pipeline, echo)
+    await answering(pipeline, echo)
+    calls = [
+        asyncio.create_task(ask(ASK, Question(words=str(n), wait_s=0.3), timeout_s=3))
+        for n in range(8)
+    ]
+    await asyncio.sleep(0.05)
+    stopping = asyncio.create_task(leaving.broker.stop_answering())
+    while not stopping.done():
+        calls.append(asyncio.create_task(ask(ASK, Question(words="late"), timeout_s=3)))
+        await asyncio.sleep(0.01)
+    answers = await asyncio.gather(*calls)
+    assert len(answers) > 8
+
+
+async def test_the_last_call_is_answered_before_the_hooks_close_things(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    service = await pipeline.open()
+    order: list[str] = []
+
+    async def slowly(question: Question) -> Answer:
+        await asyncio.sleep(0.3)
+        order.append("answered")
+        return Answer(words=question.words)
+
+    async def close() -> None:
+        order.append("closed")
+
+    service.answer(ASK, slowly)
+    service.on_stop(close)
+    async with AsyncExitStack() as stack:
+        await service.broker.start()
+        stack.push_async_callback(service.broker.stop)
+        await service.start()
+        call = asyncio.create_task(ask(ASK, Question(words="x")))
+        await asyncio.sleep(0.05)
+        await service.stop()
+        assert (await call).words == "x"
+    await eventually(lambda: order == ["answered", "closed"])
