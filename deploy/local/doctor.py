@@ -26,6 +26,7 @@ from deploy.local.ports import FIRST_PORT, GatewayPorts, is_free
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.private_files import read_private_json
 from deploy.local.runtime_dir import make_runtime_dir
+from deploy.local.wiring import without_blanks
 
 ENOUGH_DISK_BYTES = 5 * 10**9
 LEAST_DISK_BYTES = 10**9
@@ -57,6 +58,7 @@ class Finding:
 
 async def examine(data: DataDirectory, user: Mapping[str, str]) -> list[Finding]:
     """Run every check; `user` is the environment that a start would get."""
+    user = without_blanks(user)
     return [
         _python(),
         _disk(data),

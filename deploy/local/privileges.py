@@ -41,12 +41,12 @@ class Descent:
             directory.chmod(directory.stat().st_mode | PASS_ONLY)
 
 
-def choose_descent(program: Path, data_dir: Path) -> Descent:
-    """Find a way that lets `program` run and reach `data_dir`.
+def choose_descent(program: Path, data_dir: Path, uid: int | None = None) -> Descent:
+    """Find a way that lets `program` run and reach `data_dir`; `uid` is ours unless given.
 
     Raises CannotLeaveRoot, naming what to do, when we are root and there is none.
     """
-    if os.geteuid() != 0:
+    if (os.geteuid() if uid is None else uid) != 0:
         return Descent()
     user = _unprivileged_user()
     # A namespace first: there root's own files stay root's and nothing has to be reachable.
@@ -60,7 +60,7 @@ def choose_descent(program: Path, data_dir: Path) -> Descent:
         return switch
     raise CannotLeaveRoot(
         "Postgres does not run as root, user namespaces are not allowed here, and the user "
-        f"{user.pw_name!r} cannot reach {program} and {data_dir.parent}.\n"
+        f"{user.pw_name!r} cannot reach {program} or {data_dir.parent}.\n"
         "Run as an ordinary user, or put the clone and the data directory where that user can "
         "read them, or set DATABASE_URL to a Postgres of your own."
     )

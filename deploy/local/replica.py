@@ -16,9 +16,9 @@ from deploy.local.readiness import ReadinessSocket
 
 EXIT_BAD_CONFIGURATION = 2
 STOP_GRACE_S = 20.0
-RESTART_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+RESTART_DELAYS_S: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 STEADY_AFTER_S = 10.0
-MOST_EARLY_DEATHS = 5
+MOST_EARLY_DEATHS = 3
 KEPT_LINES = 40
 LAST_WORDS_TIMEOUT_S = 1.0
 

@@ -21,7 +21,7 @@ from deploy.local.replica import Service
 from deploy.local.runtime_dir import make_runtime_dir
 from deploy.local.steps import run_step, together
 from deploy.local.supervisor import Supervisor
-from deploy.local.wiring import Wiring
+from deploy.local.wiring import Wiring, without_blanks
 
 EMBEDDED = "embedded"
 
@@ -45,7 +45,7 @@ class Stack:
     ) -> None:
         _check_scale(scale, blueprint)
         self.data = data
-        self._user = user
+        self._user = without_blanks(user)
         self._scale = scale
         self._report = report
         self._blueprint = blueprint

@@ -99,11 +99,15 @@ class Supervisor:
             replica.kill()
 
     async def _keep_running(self, name: str, server: Server) -> None:
+        loop = asyncio.get_running_loop()
+        delays_s = RESTART_DELAYS_S
+        await _gone(server)
         while True:
-            began = asyncio.get_running_loop().time()
+            await self._revive(name, server, delays_s)
+            revived_at = loop.time()
             await _gone(server)
-            steady = asyncio.get_running_loop().time() - began > STEADY_AFTER_S
-            await self._revive(name, server, RESTART_DELAYS_S if steady else SLOW_DELAYS_S)
+            steady = loop.time() - revived_at > STEADY_AFTER_S
+            delays_s = RESTART_DELAYS_S if steady else SLOW_DELAYS_S
 
     async def _revive(self, name: str, server: Server, delays_s: tuple[float, ...]) -> None:
         for delay_s in delays_s:

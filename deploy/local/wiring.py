@@ -10,6 +10,13 @@ from deploy.local.paths import REPOSITORY
 from deploy.local.ports import GatewayPorts
 
 LINK_MAKERS = (DOOR, "storage")
+# An address of the user's own; the part that it names is then not started.
+OUTSIDE = ("NATS_URL", "DATABASE_URL")
+
+
+def without_blanks(user: Mapping[str, str]) -> dict[str, str]:
+    """Give the user's settings, where a blank address of a part counts as none."""
+    return {name: text for name, text in user.items() if text.strip() or name not in OUTSIDE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from services.gateway.handler.api_key import RequireApiKey
 from services.gateway.handler.body_limit import LimitBody
 from services.gateway.handler.checkup import Checkup
 from services.gateway.handler.door import Door
-from services.gateway.handler.fresh_answers import KeepNoAnswers
+from services.gateway.handler.no_caching import ForbidCaching
 from services.gateway.settings import GatewaySettings
 from shared.factlog import utc_now
 from shared.service import Service, open_service
@@ -72,7 +72,7 @@ def application() -> FastAPI:
         telemetry={"logs": False},
     )
     # The last one added is the first to see a request.
-    app.add_middleware(KeepNoAnswers)
+    app.add_middleware(ForbidCaching)
     app.add_middleware(LimitBody)
     app.add_middleware(RequireApiKey)
     problems.install(app)

@@ -115,6 +115,15 @@ async def test_weights_can_be_taken_away_under_either_name(client: httpx2.AsyncC
         assert answer.json()["blocked_by"] == ["avatar_without_lora"]
 
 
+async def test_one_name_may_be_empty_where_the_other_is_given(client: httpx2.AsyncClient) -> None:
+    for body in (
+        {"lora_weights_url": None, "r2_path": "loras/a"},
+        {"lora_weights_url": "loras/a", "r2_path": None},
+    ):
+        answer = await client.patch(f"{PATH}/ada", json=body)
+        assert answer.json()["lora_weights_url"] == "loras/a"
+
+
 @pytest.mark.parametrize("field", ["name", "stage", "lora_scale", "meta_data"])
 async def test_what_every_avatar_has_cannot_be_emptied(
     client: httpx2.AsyncClient, field: str

@@ -8,6 +8,7 @@ import pytest
 
 from shared.calls import Reason, StageCounts, TaskState
 from shared.content import Lane
+from shared.problems import Problem
 from tests.eventually import eventually
 from tests.gateway.conftest import ORIGIN, World
 
@@ -99,6 +100,24 @@ async def test_a_completion_is_answered_at_once_not_at_the_next_look(world: Worl
         assert not request.done()
         await world.wire.completed(task_id)
         assert (await asyncio.wait_for(request, 2)).status_code == 200
+
+
+async def test_a_task_that_ends_while_it_is_accepted_is_heard_of(world: World) -> None:
+    world.finish_at_once()
+    async with world.client(look_every_s=60, generate_timeout_s=60) as client:
+        answer = await asyncio.wait_for(client.post(PATH, json=ORDER), 2)
+    assert answer.status_code == 200
+
+
+async def test_hearing_too_early_does_not_make_the_ledger_be_asked_again_and_again(
+    world: World,
+) -> None:
+    async with world.client(look_every_s=60, generate_timeout_s=0.2) as client:
+        request = asyncio.create_task(client.post(PATH, json=ORDER))
+        await eventually(lambda: world.backend.accepted)
+        await world.wire.completed(next(iter(world.backend.accepted)))
+        assert (await request).status_code == 504
+    assert world.backend.asked.count("ledger.task.get") == 2
 
 
 async def test_the_wait_survives_a_ledger_that_is_away_for_a_moment(world: World) -> None:
@@ -216,6 +235,7 @@ async def test_a_piece_that_could_not_be_made_is_refused_with_its_reason(
     assert answer.status_code == status
     assert answer.json()["code"] == code
     assert answer.json()["detail"] == detail
+    assert [answer.json()["task_id"]] == list(world.backend.accepted)
 
 
 async def test_a_piece_that_waits_for_review_is_accepted_but_not_shown(
@@ -355,6 +375,41 @@ async def test_when_nobody_answers_the_client_is_asked_to_come_back(
     world.backend.away.add("ledger.task.accept")
     answer = await client.post(PATH, json=ORDER)
     assert answer.status_code == 503
-    assert answer.json()["code"] == "unavailable"
     assert answer.headers["retry-after"].isdigit()
     assert world.completions.waiting == 0
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/content/batch", "/api/v1/content/batch/sync"])
+async def test_an_order_that_nobody_confirms_names_the_task_to_look_at(
+    world: World, client: httpx2.AsyncClient, path: str
+) -> None:
+    world.backend.away.add("ledger.task.accept")
+    answer = await client.post(path, json={"avatar_id": "ada"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_confirmed")
+    assert answer.headers["location"].endswith(answer.json()["task_id"])
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/content/batch/sync"])
+async def test_a_result_that_cannot_be_shown_now_is_found_under_its_task(
+    world: World, client: httpx2.AsyncClient, path: str
+) -> None:
+    world.finish_at_once()
+    world.backend.away.add("ledger.piece.list")
+    answer = await client.post(path, json={"avatar_id": "ada"})
+    (task_id,) = world.backend.accepted
+    assert answer.status_code == 503
+    assert answer.json()["task_id"] == task_id
+    world.backend.away.clear()
+    assert (await client.get(answer.headers["location"])).json()["state"] == "completed"
+
+
+async def test_an_order_that_the_ledger_refuses_names_no_task(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    async def refuse(_: object) -> None:
+        raise Problem(400, "avatar_without_lora", "Avatar has no trained LoRA weights")
+
+    world.backend.on_accept = refuse
+    answer = await client.post(PATH, json=ORDER)
+    assert answer.status_code == 400
+    assert "task_id" not in answer.json()

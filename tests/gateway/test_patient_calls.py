@@ -1,11 +1,14 @@
 """A service that is away for a moment is not yet an error."""
 
 import pytest
+from nats.errors import MaxPayloadError
 
 from services.gateway.adapters.patient_calls import PatientCalls
 from shared.calls import DELETE_AVATAR, GET_AVATAR, AvatarRef
 from shared.outcomes import TryLater
 from shared.problems import Problem
+from shared.rpc import Caller
+from shared.topology import Topology
 from tests.gateway.backend import TENANT, Backend
 
 ADA = AvatarRef(tenant=TENANT, avatar_id="ada")
@@ -55,3 +58,19 @@ async def test_a_refusal_is_an_answer() -> None:
     with pytest.raises(Problem):
         await PatientCalls(backend)(GET_AVATAR, ADA)
     assert backend.asked == ["ledger.avatar.get"]
+
+
+async def test_a_question_larger_than_a_message_is_refused_not_repeated() -> None:
+    class Narrow:
+        asked = 0
+
+        async def request(self, *_: object, **__: object) -> None:
+            self.asked += 1
+            raise MaxPayloadError
+
+    wire = Narrow()
+    ask = PatientCalls(Caller(wire, Topology()))  # type: ignore[arg-type]
+    with pytest.raises(Problem) as refused:
+        await ask(GET_AVATAR, ADA)
+    assert refused.value.details.status == 413
+    assert wire.asked == 1

@@ -72,6 +72,16 @@ async def test_a_body_that_says_it_is_too_large_is_not_read(client: httpx2.Async
     assert_problem(answer, 413, "body_too_large")
 
 
+async def test_a_body_that_waits_for_a_sign_is_not_even_sent(client: httpx2.AsyncClient) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        raise AssertionError("was asked for")
+        yield b""
+
+    headers = {"Expect": "100-continue", "Content-Length": str(MAX_BODY_BYTES + 1)}
+    answer = await client.post(BATCH, content=body(), headers=headers)
+    assert_problem(answer, 413, "body_too_large")
+
+
 async def test_a_body_that_turns_out_too_large_is_refused(client: httpx2.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(17):

@@ -181,6 +181,18 @@ async def test_a_request_under_way_is_finished_before_the_process_ends(running: 
     assert await running.ended() == 0
 
 
+async def test_a_stop_while_the_broker_is_still_away_is_no_failure(tmp_path: Path) -> None:
+    process = await start(environment(tmp_path, free_port()))
+    async with asyncio.timeout(20):
+        async for line in process.stderr:  # type: ignore[union-attr]
+            if b"broker" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        _, rest = await process.communicate()
+    assert process.returncode == 0
+    assert b"Traceback" not in rest
+
+
 async def test_a_taken_port_is_told_with_its_setting(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -79,14 +79,13 @@ async def test_accepted_pieces_are_published_once_however_often_the_relay_runs(
     books: Books, js: JetStreamContext, provisioned: Topology, facts: JetStreamFactLog
 ) -> None:
     pieces = await books.accepted(20)
-    kept = await books.sql("SELECT fact, body FROM outbox ORDER BY id")
     await RelayOutbox(books.outbox, facts)()
-    await books.sql(
-        "INSERT INTO outbox (fact, body) SELECT 'content.requested', b FROM"
-        " unnest(CAST(:bodies AS text[])) x, LATERAL (SELECT x::jsonb AS b) y",
-        bodies=[piece.model_dump_json() for piece in pieces],
-    )
-    assert len(kept) == 20
+    # As if the relay had died between publishing and forgetting.
+    for piece in pieces:
+        await books.sql(
+            "INSERT INTO outbox (fact, body) VALUES ('content.requested', CAST(:body AS jsonb))",
+            body=piece.model_dump_json(),
+        )
     await RelayOutbox(books.outbox, facts)()
     assert await count(js, provisioned, ContentRequested) == 20
     assert await books.waiting() == []

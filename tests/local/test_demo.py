@@ -69,6 +69,18 @@ async def test_a_complete_batch_is_shown_with_unbroken_addresses(httpserver: HTT
     assert "$0.010" in shown
 
 
+async def test_a_terminal_shows_a_bar_for_each_stage(httpserver: HTTPServer) -> None:
+    accept_batch(httpserver, avatars=[ADA])
+    final = {"state": "completed", "counts": counts(1), "result": {"content_pieces": [piece(1)]}}
+    running_then(httpserver, final)
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=100)
+    await Demo(terminal, 1, serve_on=False)(endpoint(httpserver))
+    for stage in ("requested", "moderated", "persisted"):
+        assert stage in screen.getvalue()
+    assert "1/1" in screen.getvalue()
+
+
 async def test_an_incomplete_batch_is_a_failure_that_names_the_reasons(
     httpserver: HTTPServer,
 ) -> None:

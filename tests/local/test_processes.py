@@ -31,9 +31,19 @@ def start_parent(child: str) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
     return parent, identity
 
 
-async def test_a_child_dies_with_a_parent_that_is_killed() -> None:
+async def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    at_work = tmp_path / "at work"
+    parent, child = start_parent(
+        f"import pathlib, signal; pathlib.Path({str(at_work)!r}).touch(); signal.pause()"
+    )
+    await eventually(at_work.exists)
+    parent.kill()
+    parent.wait()
+    assert await child.ended(5)
+
+
+async def test_a_child_whose_parent_is_killed_at_once_does_not_begin() -> None:
     parent, child = start_parent("import signal; signal.pause()")
-    assert child.is_alive()
     parent.kill()
     parent.wait()
     assert await child.ended(5)

@@ -135,6 +135,13 @@ async def test_servers_of_the_user_are_used_instead_of_ours(
     assert not {"nats", "postgres"} & set(endpoint.pids)
 
 
+async def test_a_blank_address_means_the_bundled_server(
+    tmp_path: Path, make_stack: MakeStack
+) -> None:
+    endpoint = await make_stack(tmp_path / "data", NATS_URL="", DATABASE_URL=" ").start()
+    assert {"nats", "postgres"} <= set(endpoint.pids)
+
+
 async def test_a_key_of_another_database_is_not_reused(
     tmp_path: Path, make_stack: MakeStack
 ) -> None:

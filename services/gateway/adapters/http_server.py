@@ -19,7 +19,7 @@ class AddressTaken(Exception):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that holds the address, not yet listening. Raises AddressTaken."""
+    """A socket that holds the address; who connects is kept waiting. Raises AddressTaken."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

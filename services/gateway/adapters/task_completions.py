@@ -29,8 +29,8 @@ class HeardCompletions:
 
     @property
     def waiting(self) -> int:
-        """How many wait at this moment."""
-        return sum(len(events) for events in self._waiting.values())
+        """How many tasks are waited for at this moment."""
+        return len(self._waiting)
 
     @contextmanager
     def watch(self, tenant: str, task_id: str) -> Iterator[asyncio.Event]:

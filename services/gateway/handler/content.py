@@ -1,7 +1,8 @@
 """Order content: one piece, a batch, or a batch that is waited for."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from services.gateway.handler.openapi import problems
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody
 from services.gateway.handler.ordering import accept, as_task, plan_many, plan_single
 from services.gateway.handler.piece_views import ContentPiece
+from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.rendering import all_delivered, show
 from services.gateway.handler.task_views import (
     AcceptedView,
@@ -26,7 +28,8 @@ from services.gateway.handler.task_views import (
 from services.gateway.handler.waiting import wait_for_end
 from shared.calls import AcceptTask, TaskState, TaskView
 from shared.content import Tier
-from shared.problems import Problem
+from shared.outcomes import TryLater
+from shared.problems import Problem, ProblemDetails
 
 router = APIRouter(prefix="/content", tags=["content"])
 
@@ -35,6 +38,7 @@ _LOCATION = {"Location": {"description": "the task", "schema": {"type": "string"
 
 @router.post(
     "/generate",
+    response_model=ContentPiece,
     summary="One piece, waited for",
     responses={
         **problems(400, 404, 409, 413, 502, 504),
@@ -47,15 +51,15 @@ _LOCATION = {"Location": {"description": "the task", "schema": {"type": "string"
 )
 async def generate(
     body: GenerateBody, request: Request, door: Open, tenant: Tenant
-) -> ContentPiece:
+) -> ContentPiece | Response:
     """Order one piece and wait for it; after the wait the work goes on under `Location`."""
     planned = await plan_single(door, tenant, body)
     task = as_task(door, tenant, planned, somebody_waits=True)
-    view = await _accept_and_wait(door, task, request.is_disconnected)
-    pieces = await show(door, tenant, await all_delivered(door, tenant, task.task_id))
+    view, pieces = await _accept_and_wait(door, task, request.is_disconnected)
     if pieces:
         return pieces[0]
-    return _without_piece(door, view)  # type: ignore[return-value]  # a response goes out as it is
+    with _naming_its_task(door, task):
+        return _without_piece(door, view)
 
 
 @router.post(
@@ -91,8 +95,7 @@ async def batch_sync(body: BatchBody, request: Request, door: Open, tenant: Tena
     """Order a batch and wait for it; partial success is success, the reasons tell the rest."""
     planned = await plan_many(door, tenant, body)
     task = as_task(door, tenant, planned, somebody_waits=True)
-    view = await _accept_and_wait(door, task, request.is_disconnected)
-    pieces = await show(door, tenant, await all_delivered(door, tenant, task.task_id))
+    view, pieces = await _accept_and_wait(door, task, request.is_disconnected)
     return BatchView(
         success=view.state is TaskState.COMPLETED,
         task_id=view.task_id,
@@ -107,11 +110,27 @@ async def batch_sync(body: BatchBody, request: Request, door: Open, tenant: Tena
 
 async def _accept_and_wait(
     door: Door, task: AcceptTask, is_gone: Callable[[], Awaitable[bool]]
-) -> TaskView:
+) -> tuple[TaskView, list[ContentPiece]]:
     # Listening begins first: a quick task could end before its acceptance is answered.
     with door.completions.watch(task.tenant, task.task_id) as heard:
         await accept(door, task)
-        return await wait_for_end(door, task, heard, is_gone)
+        with _naming_its_task(door, task):
+            view = await wait_for_end(door, task, heard, is_gone)
+            delivered = await all_delivered(door, task.tenant, task.task_id)
+            return view, await show(door, task.tenant, delivered)
+
+
+@contextmanager
+def _naming_its_task(door: Door, task: AcceptTask) -> Iterator[None]:
+    """Whatever goes wrong with an accepted order, its client learns which task to look at."""
+    try:
+        yield
+    except Problem as exc:
+        raise AboutTask(exc.details, task.task_id, door.task_url(task.task_id)) from exc
+    except TryLater as exc:
+        detail = "The order has ended, but its pieces cannot be shown now; look at its task."
+        hidden = ProblemDetails(code="unavailable", status=503, detail=detail)
+        raise AboutTask(hidden, task.task_id, door.task_url(task.task_id)) from exc
 
 
 def _without_piece(door: Door, view: TaskView) -> Response:

@@ -11,6 +11,7 @@ from services.gateway.handler.openapi import problems
 from services.gateway.handler.problems import unavailable
 from shared.calls import LEDGER_HEALTH, Nothing
 from shared.outcomes import TryLater
+from shared.problems import Problem
 
 api_router = APIRouter(prefix="/content", tags=["health"])
 router = APIRouter(tags=["health"])
@@ -66,6 +67,6 @@ async def _missing(door: Open) -> Literal["no broker", "no ledger"] | None:
         return "no broker"
     try:
         await door.probe(LEDGER_HEALTH, Nothing(), timeout_s=_READY_LIMIT_S)
-    except TryLater:
+    except (TryLater, Problem):
         return "no ledger"
     return None

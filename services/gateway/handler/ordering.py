@@ -15,9 +15,11 @@ from services.gateway.domain.single import plan_by_tier, plan_from_template, pla
 from services.gateway.domain.templates import Template
 from services.gateway.handler.door import Door
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody, OrderBody
+from services.gateway.handler.problems import AboutTask
 from shared.calls import ACCEPT_TASK, GET_AVATAR, AcceptTask, Avatar, AvatarRef, TaskView
 from shared.content import Tier
-from shared.problems import Problem, not_found
+from shared.outcomes import TryLater
+from shared.problems import Problem, ProblemDetails, not_found
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +84,13 @@ def as_task(door: Door, tenant: str, planned: Planned, *, somebody_waits: bool) 
 
 async def accept(door: Door, task: AcceptTask) -> TaskView:
     """Make the order durable; from here on it goes on whatever happens to us."""
-    view = await door.ask(ACCEPT_TASK, task, timeout_s=ACCEPT_LIMIT_S)
+    try:
+        view = await door.ask(ACCEPT_TASK, task, timeout_s=ACCEPT_LIMIT_S)
+    except TryLater as exc:
+        # The order may have been recorded although the answer got lost.
+        detail = "Nobody confirms the order; look at its task before you order again."
+        unclear = ProblemDetails(code="not_confirmed", status=503, detail=detail)
+        raise AboutTask(unclear, task.task_id, door.task_url(task.task_id)) from exc
     log.info(
         "order.accepted",
         task_id=task.task_id,

@@ -42,16 +42,15 @@ class ProblemBody(BaseModel):
     instance: str = Field(description="the path that was asked for")
     field: str | None = Field(default=None, description="the input it is about")
     errors: list[FieldError] | None = Field(default=None, description="every input at fault")
-    task_id: str | None = Field(default=None, description="the task that goes on regardless")
+    task_id: str | None = Field(default=None, description="the task it is about")
     task_url: str | None = Field(default=None, description="where to follow that task")
 
 
-class TaskGoesOn(Problem):
-    """The wait is over before the work is; the task can be followed under its own address."""
+class AboutTask(Problem):
+    """A refusal that comes with a task, so that nobody orders again what is already ordered."""
 
-    def __init__(self, task_id: str, task_url: str, waited_s: float) -> None:
-        detail = f"Not finished within {waited_s:g} s. The work goes on; follow it at {task_url}"
-        super().__init__(504, "wait_elapsed", detail)
+    def __init__(self, details: ProblemDetails, task_id: str, task_url: str) -> None:
+        super().__init__(details.status, details.code, details.detail, field=details.field)
         self.task_id = task_id
         self.task_url = task_url
 
@@ -82,7 +81,7 @@ def problem_response(
 def unavailable(path: str, detail: str) -> JSONResponse:
     """503: nobody can serve this now, but soon somebody may."""
     details = ProblemDetails(code="unavailable", status=503, detail=detail)
-    return problem_response(path, details, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return problem_response(path, details, headers=_retry_after(503))
 
 
 def install(app: FastAPI) -> None:
@@ -97,13 +96,17 @@ def install(app: FastAPI) -> None:
 
 async def _on_problem(request: Request, exc: Exception) -> JSONResponse:
     match exc:
-        case TaskGoesOn(details=details, task_id=task_id, task_url=task_url):
-            headers = {"Location": task_url}
+        case AboutTask(details=details, task_id=task_id, task_url=task_url):
+            headers = {"Location": task_url} | _retry_after(details.status)
             more = {"task_id": task_id, "task_url": task_url}
             return problem_response(request.url.path, details, headers=headers, **more)
         case Problem(details=details):
             return problem_response(request.url.path, details)
     raise exc
+
+
+def _retry_after(status: int) -> dict[str, str]:
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
 
 
 async def _on_plan_error(request: Request, exc: Exception) -> JSONResponse:

@@ -46,7 +46,12 @@ class TemplateList(View):
     next_offset: int | None = Field(description="send it as `offset` to go on; null at the end")
 
 
-@router.get("", summary="Templates", responses={**problems(), **_RESPONSES})
+@router.get(
+    "",
+    response_model=TemplateList,
+    summary="Templates",
+    responses={**problems(), **_RESPONSES},
+)
 async def list_templates(
     request: Request,
     response: Response,
@@ -56,11 +61,11 @@ async def list_templates(
     niche: Annotated[str | None, Query(max_length=64)] = None,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> TemplateList:
+) -> TemplateList | Response:
     """All templates that match every given filter."""
     headers = _CACHED | {"ETag": f'"{await door.library.version()}"'}
     if not_modified(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)  # type: ignore[return-value]
+        return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     found = [
         template
@@ -78,17 +83,22 @@ async def list_templates(
     )
 
 
-@router.get("/{template_id}", summary="A template", responses={**problems(404), **_RESPONSES})
+@router.get(
+    "/{template_id}",
+    response_model=TemplateView,
+    summary="A template",
+    responses={**problems(404), **_RESPONSES},
+)
 async def read_template(
     template_id: Token, request: Request, response: Response, door: Open
-) -> TemplateView:
+) -> TemplateView | Response:
     """One template."""
     template = await door.library.get(template_id)
     if template is None:
         raise not_found("template", template_id)
     headers = _CACHED | {"ETag": f'"{await door.library.version()}"'}
     if not_modified(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)  # type: ignore[return-value]
+        return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return _view(template)
 

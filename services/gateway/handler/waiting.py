@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.gateway.handler.door import Door
-from services.gateway.handler.problems import TaskGoesOn
 from shared.calls import GET_TASK, AcceptTask, TaskRef, TaskState, TaskView
 from shared.outcomes import TryLater
+from shared.problems import Problem
 
 ENDED = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED})
 _LONGEST_LOOK_S = 5.0
@@ -15,7 +15,7 @@ _LONGEST_LOOK_S = 5.0
 async def wait_for_end(
     door: Door, task: AcceptTask, heard: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
 ) -> TaskView:
-    """The ended task. Raises TaskGoesOn when patience, the client or this process ends first."""
+    """The ended task. Raises Problem 504 when patience, the client or this process ends first."""
     clock = asyncio.get_running_loop().time
     give_up_at = clock() + door.generate_timeout_s
     while True:
@@ -24,8 +24,8 @@ async def wait_for_end(
         if view is not None and view.state in ENDED:
             return view
         if clock() >= give_up_at or door.completions.is_stopping or await is_gone():
-            task_url = door.task_url(task.task_id)
-            raise TaskGoesOn(task.task_id, task_url, door.generate_timeout_s)
+            detail = "Not finished while we waited. The work goes on under its own address."
+            raise Problem(504, "wait_elapsed", detail)
         heard.clear()
 
 

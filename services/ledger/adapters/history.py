@@ -23,6 +23,7 @@ async def remember(connection: AsyncConnection, happenings: Sequence[Happening])
             "fact": each.fact,
             "detail": each.detail,
         }
-        for each in happenings
+        # In one order, so that two transactions about the same facts cannot wait for each other.
+        for each in sorted(happenings, key=lambda one: (one.piece_id, one.run, one.fact))
     ]
     await connection.execute(insert(piece_events).on_conflict_do_nothing(), rows)

@@ -1,6 +1,6 @@
 """Progress of pieces, many at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ARRAY, Integer, Text, case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,8 +22,10 @@ class Notes:
         """Note steps in any order, each once; a piece never moves backwards."""
         async with self._database.write() as transaction:
             connection = transaction.connection
+            ranks = _furthest(steps)
+            await _lock(connection, ranks)
             await remember(connection, [step.happening for step in steps])
-            await _move_pieces(connection, _furthest(steps))
+            await _move_pieces(connection, ranks)
             await _note_images(connection, steps)
 
 
@@ -35,14 +37,17 @@ def _furthest(steps: Sequence[Progress]) -> dict[str, int]:
     return ranks
 
 
-async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> None:
+async def _lock(connection: AsyncConnection, piece_ids: Iterable[str]) -> None:
     # In the order of ids, so that two batches about the same pieces cannot wait for each other.
     await connection.execute(
         select(pieces.c.id)
-        .where(among(pieces.c.id, ranks))
+        .where(among(pieces.c.id, piece_ids))
         .order_by(pieces.c.id)
         .with_for_update(key_share=True)
     )
+
+
+async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> None:
     news = (
         func.unnest(
             literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))

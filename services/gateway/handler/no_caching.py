@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.handler.api_key import PREFIX
 
 
-class KeepNoAnswers:
+class ForbidCaching:
     """Middleware: says so wherever an answer does not say otherwise."""
 
     def __init__(self, app: ASGIApp) -> None:

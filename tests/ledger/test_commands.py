@@ -1,0 +1,54 @@
+"""The ledger as a process: its commands, and how it refuses to start."""
+
+import asyncio
+import os
+import sys
+
+from deploy.local.postgres import EmbeddedPostgres
+from shared.calls import FindKey
+from tests.ledger.books import Books
+from tests.ledger.conftest import run_sql
+
+
+async def ledger(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run a command of the ledger; exit code, stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.ledger",
+        *arguments,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_issue_key_prints_a_key_that_opens(books: Books, dsn: str) -> None:
+    code, out, _ = await ledger("issue-key", "--tenant", "acme", "--name", "ci", DATABASE_URL=dsn)
+    assert code == 0
+    prefix, key_id, secret = out.strip().split("_", 2)
+    assert (prefix, bool(secret)) == ("atl", True)
+    assert (await books.keys.find(FindKey(key_id=key_id))).tenant == "acme"
+
+
+async def test_a_wrong_address_is_named_and_not_shown() -> None:
+    code, _, err = await ledger("migrate", DATABASE_URL="mysql://u:hunter2@h/d")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "DATABASE_URL" in err
+    assert "hunter2" not in err
+
+
+async def test_a_database_without_tables_is_migrated_by_command_only(
+    postgres_server: EmbeddedPostgres,
+) -> None:
+    await run_sql(postgres_server, "CREATE DATABASE empty")
+    dsn = postgres_server.dsn("empty")
+    code, _, err = await ledger(DATABASE_URL=dsn, NATS_URL="nats://127.0.0.1:1")
+    assert code == 2
+    assert "services.ledger migrate" in err
+    code, out, err = await ledger("migrate", DATABASE_URL=dsn)
+    assert (code, out) == (0, "the database is at revision 0001\n"), err

@@ -1,0 +1,180 @@
+"""`./dev` in a clone of its own, with nothing locked, so that no network is needed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.paths import REPOSITORY
+
+TIMEOUT_S = 120
+# Stands for the embedded mode: tells how it was called.
+ECHO = """
+import json, os, sys
+print(json.dumps({
+    "arguments": sys.argv[1:], "cwd": os.getcwd(), "prefix": sys.prefix,
+    "called_from": os.environ["ATELIER_CALLED_FROM"], "path": os.environ["PYTHONPATH"],
+}))
+"""
+PRETEND_OLD = "import runpy, sys; sys.version_info = (3, 10, 9); runpy.run_path(sys.argv[1])"
+
+
+def launch(
+    clone: Path, *arguments: str, cwd: Path | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `./dev` and give its outcome."""
+    return subprocess.run(
+        [sys.executable, str(clone / "dev"), *arguments],
+        cwd=cwd or clone,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def make_clone(root: Path) -> Path:
+    """Make the least that `./dev` needs."""
+    (root / "requirements").mkdir(parents=True)
+    (root / "deploy" / "local").mkdir(parents=True)
+    (root / "deploy" / "local" / "__main__.py").write_text(ECHO)
+    for name in ("local.txt", "dev.txt"):
+        (root / "requirements" / name).write_text("# nothing\n")
+    shutil.copy(REPOSITORY / "dev", root / "dev")
+    return root
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clone in a path with a space and an umlaut; its environment is made once."""
+    made = make_clone(tmp_path_factory.mktemp("Größe test") / "clone")
+    first = launch(made, "up")
+    assert first.returncode == 0, first.stderr
+    assert "making .venv" in first.stderr
+    return made
+
+
+def heard(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def test_a_command_runs_inside_the_environment_with_its_arguments(
+    clone: Path, tmp_path: Path
+) -> None:
+    said = heard(launch(clone, "up", "--scale", "generator=3", cwd=tmp_path))
+    assert said["arguments"] == ["up", "--scale", "generator=3"]
+    assert said["prefix"] == str(clone / ".venv")
+    assert said["cwd"] == said["path"] == str(clone)
+    assert said["called_from"] == str(tmp_path)
+
+
+def test_a_second_run_installs_nothing(clone: Path) -> None:
+    done = launch(clone, "up", PIP_INDEX_URL="http://127.0.0.1:1")
+    assert heard(done)
+    assert done.stderr == ""
+
+
+def test_the_larger_set_serves_for_the_smaller(clone: Path) -> None:
+    assert launch(clone, "python", "-c", "pass").returncode == 0
+    assert launch(clone, "up").stderr == ""
+
+
+def test_a_changed_lock_file_is_installed_anew(clone: Path) -> None:
+    (clone / "requirements" / "local.txt").write_text("# changed\n")
+    assert "installing local.txt" in launch(clone, "up").stderr
+
+
+def test_what_the_user_has_set_for_python_does_not_leak_in(clone: Path) -> None:
+    done = launch(clone, "up", PYTHONPATH="/elsewhere", PIP_TARGET="/elsewhere")
+    assert heard(done)["path"] == str(clone)
+
+
+def test_an_environment_that_was_copied_here_is_made_anew(clone: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(clone, copy, symlinks=True)
+    done = launch(copy, "up")
+    assert "making .venv" in done.stderr
+    assert heard(done)["prefix"] == str(copy / ".venv")
+
+
+def test_an_install_that_was_cut_off_starts_over(clone: Path) -> None:
+    (clone / ".venv" / "atelier-unfinished").touch()
+    (clone / ".venv" / "half-a-package").touch()
+    assert heard(launch(clone, "up"))
+    assert not (clone / ".venv" / "half-a-package").exists()
+
+
+def test_two_at_once_in_one_clone_do_not_clash(clone: Path) -> None:
+    shutil.rmtree(clone / ".venv")
+    command = [sys.executable, str(clone / "dev"), "up"]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=TIMEOUT_S) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("making .venv" in errors for _, errors in said) == 1
+
+
+def test_a_failed_install_says_what_to_do_and_shows_the_log(clone: Path) -> None:
+    requirements = clone / "requirements" / "local.txt"
+    kept = requirements.read_text()
+    requirements.write_text(f"no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
+    try:
+        done = launch(clone, "up", PIP_NO_INDEX="1")
+    finally:
+        requirements.write_text(kept)
+    assert done.returncode == 1
+    assert "no build of a locked package" in done.stderr
+    assert "no-such-package" in done.stderr
+    assert "install.log" in done.stderr
+
+
+def test_an_unknown_command_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    done = launch(make_clone(tmp_path / "clone"), "dance")
+    assert done.returncode == 2
+    assert "demo" in done.stderr
+    assert not (tmp_path / "clone" / ".venv").exists()
+
+
+def test_without_a_command_it_says_what_there_is(tmp_path: Path) -> None:
+    done = launch(make_clone(tmp_path / "clone"))
+    assert done.returncode == 0
+    assert "doctor" in done.stdout
+
+
+def test_an_old_python_without_a_newer_one_is_told_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRETEND_OLD, str(REPOSITORY / "dev")],
+        env={"PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs Python 3.11" in done.stderr
+    assert "apt install" in done.stderr
+
+
+def test_lint_names_what_failed(clone: Path) -> None:
+    done = launch(clone, "lint")
+    assert done.returncode == 1
+    assert "failed: ruff check, ruff format, mypy, import-linter" in done.stdout
+
+
+def test_benchmarks_are_listed_and_an_unknown_one_is_refused(clone: Path) -> None:
+    (clone / "benchmarks").mkdir(exist_ok=True)
+    for name in ("__main__.py", "pipeline.py"):
+        (clone / "benchmarks" / name).write_text("")
+    assert json.loads(launch(clone, "bench", "--json").stdout) == ["pipeline"]
+    refused = launch(clone, "bench", "nothing")
+    assert refused.returncode == 1
+    assert "pipeline" in refused.stderr
