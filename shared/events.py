@@ -37,9 +37,10 @@ class Fact(Value):
 
 
 class TaskFact(Fact):
-    """A fact about a whole task."""
+    """A fact about a task or one of its pieces. Work on it stops for good at `deadline_at`."""
 
     task_id: SubjectToken
+    deadline_at: AwareDatetime
 
     @property
     def subject_tokens(self) -> tuple[str, ...]:
@@ -47,12 +48,11 @@ class TaskFact(Fact):
 
 
 class PieceFact(TaskFact):
-    """A fact about one run of one piece. Every step stops for good at `deadline_at`."""
+    """A fact about one run of one piece."""
 
     piece_id: SubjectToken
     run: int = Field(ge=1)
     accepted_at: AwareDatetime
-    deadline_at: AwareDatetime
     brief: Brief
 
     @property

@@ -41,6 +41,7 @@ from shared.ids import piece_id
 
 AVATAR_ID = str(UUID(int=0xA))
 SHA256 = sha256(b"image").hexdigest()
+DEADLINE = timedelta(minutes=15)
 
 
 def brief(**overrides: object) -> Brief:
@@ -163,6 +164,7 @@ def task_completed(**overrides: object) -> TaskCompleted:
     fields: dict[str, object] = {
         "tenant": "default",
         "task_id": str(uuid4()),
+        "deadline_at": datetime.now(UTC) + DEADLINE,
         "avatar_id": AVATAR_ID,
         "state": "completed",
         "total": 3,
@@ -187,7 +189,13 @@ def attempt_settled(**overrides: object) -> AttemptSettled:
 
 def _run_of_a_piece() -> dict[str, object]:
     task_id = str(uuid4())
-    return {"tenant": "default", "task_id": task_id, "piece_id": piece_id(task_id, 0), "run": 1}
+    return {
+        "tenant": "default",
+        "task_id": task_id,
+        "deadline_at": datetime.now(UTC) + DEADLINE,
+        "piece_id": piece_id(task_id, 0),
+        "run": 1,
+    }
 
 
 def _piece(overrides: Mapping[str, object]) -> dict[str, object]:
@@ -195,7 +203,7 @@ def _piece(overrides: Mapping[str, object]) -> dict[str, object]:
     known = {
         **_run_of_a_piece(),
         "accepted_at": now,
-        "deadline_at": now + timedelta(minutes=15),
+        "deadline_at": now + DEADLINE,
         "brief": brief(),
     }
     given = dict(overrides)

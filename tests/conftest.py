@@ -10,6 +10,7 @@ from uuid import uuid4
 import nats
 import pytest
 import structlog
+from hypothesis import settings
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -17,6 +18,9 @@ from deploy.local.nats import EmbeddedNats
 from deploy.local.postgres import EmbeddedPostgres
 from shared.provision import Limits, provision
 from shared.topology import Topology
+
+settings.register_profile("busy-machine", deadline=None)
+settings.load_profile("busy-machine")
 
 SMALL = Limits(stream_bytes=16 * 2**20, staging_bytes=64 * 2**20, dead_letter_bytes=32 * 2**20)
 """Enough for any test; the broker reserves what is promised."""

@@ -152,6 +152,7 @@ def _whose(event: ContentRequested, attempt_id: str, provider: Provider) -> dict
     return {
         "tenant": event.tenant,
         "task_id": event.task_id,
+        "deadline_at": event.deadline_at,
         "piece_id": event.piece_id,
         "run": event.run,
         "attempt_id": attempt_id,

@@ -8,7 +8,8 @@ from services.ledger.adapters.attempts import Attempts
 from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.deletion import Deletion
-from services.ledger.adapters.endings import Endings
+from services.ledger.adapters.deliveries import Deliveries
+from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.migrator import is_current
 from services.ledger.adapters.notes import Notes
@@ -41,7 +42,9 @@ from shared.topology import (
     RECORD_ATTEMPT,
 )
 
-_NOTE_PERMITS = 100
+_MANY_PERMITS = 100
+"""Of stages whose facts are written down together, in one transaction."""
+
 _RELAY_EVERY_S = 0.5
 """For rows that other replicas have left; our own wake the relay."""
 _START_LIMIT_S = 60.0
@@ -91,14 +94,14 @@ def _answer_calls(service: Service, database: Database) -> None:
 
 
 def _carry_stages(service: Service, database: Database, *, permits: int) -> None:
-    endings = Endings(database)
+    deliver = Together(Deliveries(database).deliver)
     note = Together(Notes(database).note)
-    service.stage(PERSIST, PersistPieces(endings), permits=permits)
-    service.stage(END_HALTED, EndHaltedPieces(endings), permits=permits)
+    service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
+    service.stage(END_HALTED, EndHaltedPieces(Halts(database)), permits=permits)
     service.stage(RECORD_ATTEMPT, RecordAttempts(Attempts(database)), permits=permits)
-    service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_NOTE_PERMITS)
-    service.stage(NOTE_HOOKED, NoteHooked(note), permits=_NOTE_PERMITS)
-    service.stage(NOTE_MODERATED, NoteModerated(note), permits=_NOTE_PERMITS)
+    service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_MANY_PERMITS)
+    service.stage(NOTE_HOOKED, NoteHooked(note), permits=_MANY_PERMITS)
+    service.stage(NOTE_MODERATED, NoteModerated(note), permits=_MANY_PERMITS)
 
 
 @asynccontextmanager

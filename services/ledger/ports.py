@@ -63,12 +63,16 @@ class TaskBook(Protocol):
         ...
 
 
-class EndingBook(Protocol):
-    """Where pieces end, each once."""
+class DeliveryBook(Protocol):
+    """Where deliveries are recorded, each once."""
 
-    async def deliver(self, event: ContentStored) -> None:
-        """Record a delivery, or see that its files go. Raises TryLater."""
+    async def deliver(self, events: Sequence[ContentStored]) -> None:
+        """Record each, or see that its files go; all of them or none. Raises TryLater."""
         ...
+
+
+class HaltBook(Protocol):
+    """Where pieces end that cannot go on, each once."""
 
     async def halt(self, event: ContentHalted) -> None:
         """End a piece that cannot go on. Raises TryLater."""

@@ -1,6 +1,7 @@
 """The ledger's books as tests use them: everything of one process, and short ways to fill them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,8 @@ from services.ledger.adapters.attempts import Attempts
 from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.deletion import Deletion
-from services.ledger.adapters.endings import Endings
+from services.ledger.adapters.deliveries import Deliveries
+from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.notes import Notes
 from services.ledger.adapters.outbox import PostgresOutbox
@@ -33,11 +35,25 @@ from shared.calls import (
     TaskView,
 )
 from shared.content import Lane, Platform
-from shared.events import FACTS, ContentRequested, ContentStored, Fact
+from shared.events import FACTS, ContentHalted, ContentRequested, ContentStored, Fact
 from tests.builders import brief, content_stored, delivery
 
 TENANT = "default"
 KINDS = {fact.NAME: fact for fact in FACTS}
+
+
+@dataclass(frozen=True)
+class Endings:
+    """Ends of pieces, one at a time."""
+
+    deliveries: Deliveries
+    halts: Halts
+
+    async def deliver(self, event: ContentStored) -> None:
+        await self.deliveries.deliver([event])
+
+    async def halt(self, event: ContentHalted) -> None:
+        await self.halts.halt(event)
 
 
 class Books:
@@ -51,7 +67,8 @@ class Books:
         self.accept_task = AcceptTasks(self.tasks)
         self.pieces = Pieces(database)
         self.attempts = Attempts(database)
-        self.endings = Endings(database)
+        self.deliveries = Deliveries(database)
+        self.endings = Endings(self.deliveries, Halts(database))
         self.notes = Notes(database)
         self.overdue = Overdue(database)
         self.outbox = PostgresOutbox(database)

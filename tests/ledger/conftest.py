@@ -43,7 +43,7 @@ def template(postgres_server: EmbeddedPostgres) -> str:
 async def dsn(postgres_server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     """The address of this test's own database."""
     name = f"t{uuid4().hex[:12]}"
-    await run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG")
+    await run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield postgres_server.dsn(name)
     await run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,5 +1,6 @@
 """Avatars in the books."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from shared.calls import (
 from shared.problems import Problem
 from tests.ledger.books import TENANT, Books
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "name": "Ada",
     "user_id": "u-1",
     "niche": "fitness",

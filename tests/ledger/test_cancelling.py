@@ -47,8 +47,9 @@ async def test_nothing_begins_after_a_cancellation(books: Books) -> None:
 async def test_a_call_that_races_a_cancellation_either_begins_or_never_does(books: Books) -> None:
     pieces = await books.accepted(20)
     task_id = pieces[0].task_id
-    *answers, _ = await asyncio.gather(
-        *(books.open_attempt(piece) for piece in pieces), books.tasks.cancel(ref(task_id))
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(books.open_attempt(piece) for piece in pieces)),
+        books.tasks.cancel(ref(task_id)),
     )
     begun = {
         piece.piece_id for piece, each in zip(pieces, answers, strict=True) if each.answer == "go"

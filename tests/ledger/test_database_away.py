@@ -23,13 +23,17 @@ KILL_OTHERS = (
 
 async def test_a_connection_lost_midway_means_try_later_and_changes_nothing(books: Books) -> None:
     (piece,) = await books.accepted()
-    with pytest.raises(TryLater):
+
+    async def lose_the_connection() -> None:
         async with books.database.write() as transaction:
             connection = transaction.connection
             await connection.exec_driver_sql("UPDATE pieces SET current_run = 9")
             transaction.facts.append(piece)
             await books.sql(KILL_OTHERS)
             await connection.exec_driver_sql("UPDATE pieces SET current_run = 10")
+
+    with pytest.raises(TryLater):
+        await lose_the_connection()
     assert (await books.piece(piece.piece_id)).piece.run == 1
     assert len(await books.waiting()) == 1
 

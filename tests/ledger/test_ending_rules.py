@@ -54,7 +54,7 @@ def test_a_delivery_without_a_piece_goes() -> None:
 
 
 @given(standings, st.integers(1, 3), st.booleans())
-def test_a_settled_piece_never_changes(piece: Standing, run: int, held: bool) -> None:  # noqa: FBT001
+def test_a_settled_piece_never_changes(piece: Standing, run: int, held: bool) -> None:
     found = fate(piece, run, held=held)
     if piece.is_settled:
         assert found in {Fate.KEEP, Fate.WITHDRAW}

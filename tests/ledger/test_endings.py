@@ -213,3 +213,66 @@ async def test_a_piece_of_another_tenant_is_nobodys(books: Books) -> None:
     (piece,) = await books.accepted()
     await books.endings.deliver(stored(piece, tenant="other"))
     assert (await books.piece(piece.piece_id)).piece.state == "requested"
+
+
+async def test_many_deliveries_in_one_go_each_find_their_fate(books: Books) -> None:
+    first, held, late, flawed, older = await books.accepted(5)
+    await books.endings.halt(content_halted(**whose(late)))
+    await books.sql("UPDATE pieces SET current_run = 2 WHERE id = :id", id=older.piece_id)
+    twin = stored(first, delivery={}).model_copy(deep=True)
+    rival = twin.model_copy(
+        update={"delivery": twin.delivery.model_copy(update={"object_key": "content/a/rival.png"})}
+    )
+    await books.deliveries.deliver(
+        [
+            stored(first),
+            twin,
+            rival,
+            stored(held, **HELD),
+            stored(late),
+            stored(flawed, verdict=verdict(image_sha256="0" * 64)),
+            stored(flawed),
+            stored(older),
+            content_stored(),
+            stored(older.model_copy(update={"run": 2})),
+        ]
+    )
+    states = [(await books.piece(each.piece_id)).piece.state for each in (first, held, flawed)]
+    assert states == ["persisted", "pending_review", "failed"]
+    persisted = await books.waiting(ContentPersisted)
+    assert [(each.piece_id, each.run) for each in persisted] == [
+        (first.piece_id, 1),
+        (older.piece_id, 2),
+    ]
+    kept = {each.object_key for each in persisted}
+    withdrawn = [fact.object_keys[0] for fact in await books.waiting(DeliveryWithdrawn)]
+    assert not kept & set(withdrawn)
+    assert sorted(withdrawn) == sorted(
+        [
+            "content/a/rival.png",
+            stored(late).delivery.object_key,
+            stored(flawed).delivery.object_key,
+            stored(flawed).delivery.object_key,
+            stored(older).delivery.object_key,
+            content_stored().delivery.object_key,
+        ]
+    )
+    assert len(await books.waiting(TaskCompleted)) == 1
+
+
+async def test_goes_about_the_same_pieces_from_two_replicas_do_not_block_each_other(
+    books: Books, replica: Books
+) -> None:
+    pieces = await books.accepted(15) + await books.accepted(15)
+    events = [stored(piece) for piece in pieces]
+    await asyncio.gather(
+        *(
+            each.deliveries.deliver(events[n : n + 10])
+            for n in range(0, 30, 5)
+            for each in (books,)
+        ),
+        *(replica.deliveries.deliver(events[::-1][n : n + 10]) for n in range(0, 30, 5)),
+    )
+    assert len(await books.waiting(ContentPersisted)) == 30
+    assert await books.waiting(DeliveryWithdrawn) == []
+    assert len(await books.waiting(TaskCompleted)) == 2

@@ -16,8 +16,17 @@ from services.ledger.app import assemble
 from services.ledger.handler.relay import RelayOutbox
 from services.ledger.ports import Stalled
 from services.ledger.settings import LedgerSettings
-from shared.calls import ACCEPT_TASK, CANCEL_TASK, FIND_KEY, GET_PIECE, GET_TASK, FindKey
-from shared.calls import PieceRef, TaskRef, TaskState
+from shared.calls import (
+    ACCEPT_TASK,
+    CANCEL_TASK,
+    FIND_KEY,
+    GET_PIECE,
+    GET_TASK,
+    FindKey,
+    PieceRef,
+    TaskRef,
+    TaskState,
+)
 from shared.content import Lane
 from shared.events import (
     ContentFailed,

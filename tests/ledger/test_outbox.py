@@ -107,10 +107,14 @@ async def test_facts_of_a_transaction_that_fails_are_never_seen(
 ) -> None:
     (piece,) = await books.accepted()
     database.outbox_filled.clear()
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with database.write() as transaction:
             transaction.facts.append(piece)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert await books.waiting() == [piece]
     assert not database.outbox_filled.is_set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_what_comes_meanwhile_goes_together() -> None:
     goes = Goes()
     together = Together(goes, most=4)
     await asyncio.gather(*(together(number) for number in range(10)))
-    assert sum(goes.goes, []) == list(range(10))
+    assert list(chain(*goes.goes)) == list(range(10))
     assert max(map(len, goes.goes)) == 4
     assert len(goes.goes) <= 4
 

@@ -51,6 +51,7 @@ async def work_goes_on(pipeline: Pipeline, handler: Recorder, timeout_s: float) 
     await eventually(lambda: answers(pipeline.js), 10.0)
     await pipeline.write(event)
     await eventually(lambda: event.piece_id in handler.seen, timeout_s)
+    await eventually(pipeline.is_settled)
 
 
 async def test_work_goes_on_after_the_broker_was_killed(

@@ -1,12 +1,14 @@
 """Verdicts: nothing unjudged passes, and every verdict names the bytes it judged."""
 
 import io
+import struct
+import zlib
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from services.generator.preview.painter import paint
 from services.safety.adapters.preview import PreviewJudge, is_labelled_preview
@@ -37,6 +39,9 @@ def judgement(rating: Rating, tier: Tier = Tier.CAPA1) -> Judgement:
 
 def preview_png() -> bytes:
     return paint(avatar_id="a", scene="studio", framing="half", seed=1, width=512, height=512)
+
+
+DRAWN = preview_png()
 
 
 async def staged(staging: MemoryBlobs, data: bytes, **overrides: object) -> ContentHooked:
@@ -119,12 +124,15 @@ async def test_gives_up_when_the_image_is_gone() -> None:
 def test_hostile_bytes_are_no_preview_and_break_nothing(noise: bytes, cut: int) -> None:
     assert not is_labelled_preview(b"\x89PNG\r\n\x1a\n" + noise)
     assert not is_labelled_preview(noise)
-    assert is_labelled_preview(preview_png()[: 8 + cut]) is False
+    assert not is_labelled_preview(DRAWN[: 8 + cut])
 
 
 def test_a_label_after_the_pixels_does_not_count() -> None:
-    info = PngImagePlugin.PngInfo()
-    info.add_text("Comment", "PREVIEW forged", after_idat=True)  # type: ignore[no-untyped-call]
+    label = b"Comment\0PREVIEW forged"
+    chunk = struct.pack(">I", len(label)) + b"tEXt" + label
     out = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(out, "PNG", pnginfo=info)
-    assert not is_labelled_preview(out.getvalue())
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    plain, end = out.getvalue()[:-12], out.getvalue()[-12:]
+    forged = plain + chunk + struct.pack(">I", zlib.crc32(chunk[4:])) + end
+    Image.open(io.BytesIO(forged)).verify()
+    assert not is_labelled_preview(forged)

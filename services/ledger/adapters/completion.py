@@ -82,6 +82,7 @@ def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
         {
             "tenant": task.tenant,
             "task_id": task.id,
+            "deadline_at": task.deadline_at,
             "avatar_id": task.avatar_id,
             "state": state,
             "total": task.total,

@@ -1,5 +1,7 @@
 """A stored fact as the columns of content and verdict."""
 
+from services.ledger.domain.endings import PENDING_REVIEW, PERSISTED
+from services.ledger.domain.progress import STORED
 from shared.content import Verdict
 from shared.events import ContentStored
 
@@ -43,6 +45,31 @@ def verdict_columns(verdict: Verdict) -> dict[str, object]:
         "verdict_judge": verdict.judge,
         "verdict_policy": verdict.policy_version,
         "verdict_reason": verdict.reason,
+    }
+
+
+def persisted_row(event: ContentStored) -> dict[str, object]:
+    """The columns of a piece whose delivery is recorded; `piece` is its id."""
+    return _settled_row(event) | {"state": PERSISTED, "content_id": event.piece_id}
+
+
+def held_row(event: ContentStored) -> dict[str, object]:
+    """The columns of a piece that waits for review; `piece` is its id."""
+    return _settled_row(event) | {
+        "state": PENDING_REVIEW,
+        "held": event.model_dump(mode="json"),
+        "reason": PENDING_REVIEW,
+        "detail": event.verdict.reason,
+    }
+
+
+def _settled_row(event: ContentStored) -> dict[str, object]:
+    return {
+        "piece": event.piece_id,
+        "reached": STORED,
+        "current_run": event.run,
+        "image_sha256": event.image.sha256,
+        **verdict_columns(event.verdict),
     }
 
 

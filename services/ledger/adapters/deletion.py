@@ -70,6 +70,7 @@ async def _delivered(connection: AsyncConnection, avatar_id: str) -> Sequence[Ro
             pieces.c.id,
             pieces.c.tenant,
             pieces.c.task_id,
+            pieces.c.deadline_at,
             pieces.c.current_run,
             content_pieces.c.object_key,
             content_pieces.c.thumbnail_key,
@@ -85,6 +86,7 @@ def _withdraw(transaction: Transaction, piece: RowMapping, delivery: Mapping[Any
         DeliveryWithdrawn(
             tenant=piece["tenant"],
             task_id=piece["task_id"],
+            deadline_at=piece["deadline_at"],
             piece_id=piece["id"],
             run=piece["current_run"],
             object_keys=(delivery["object_key"], delivery["thumbnail_key"]),

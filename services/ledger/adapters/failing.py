@@ -60,6 +60,7 @@ def _fact(row: RowMapping, reason: str, detail: str, staged: tuple[BlobRef, ...]
     return ContentFailed(
         tenant=row["tenant"],
         task_id=row["task_id"],
+        deadline_at=row["deadline_at"],
         piece_id=row["id"],
         run=row["current_run"],
         avatar_id=row["avatar_id"],

@@ -1,6 +1,6 @@
 """What happened to each piece: a row a fact, the same fact once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,10 +9,8 @@ from services.ledger.adapters.schema import piece_events
 from services.ledger.ports import Happening
 
 
-async def remember(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
+async def remember(connection: AsyncConnection, happenings: Iterable[Happening]) -> None:
     """Add to the history; what it holds already stays as it was."""
-    if not happenings:
-        return
     rows = [
         {
             "tenant": each.tenant,
@@ -26,4 +24,5 @@ async def remember(connection: AsyncConnection, happenings: Sequence[Happening])
         # In one order, so that two transactions about the same facts cannot wait for each other.
         for each in sorted(happenings, key=lambda one: (one.piece_id, one.run, one.fact))
     ]
-    await connection.execute(insert(piece_events).on_conflict_do_nothing(), rows)
+    if rows:
+        await connection.execute(insert(piece_events).on_conflict_do_nothing(), rows)

@@ -1,26 +1,30 @@
-"""Ends of pieces: a delivery is recorded, a halt is final."""
+"""Ends of pieces: a delivery is recorded, a halt is final.
 
+What follows is published by the outbox, with the rows it tells of.
+"""
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.ledger.ports import EndingBook
+from services.ledger.ports import HaltBook
 from shared.events import ContentHalted, ContentStored
 
 
 @dataclass(frozen=True, slots=True)
 class PersistPieces:
-    """Records deliveries. What follows is published by the outbox, with the rows it tells of."""
+    """Records deliveries."""
 
-    book: EndingBook
+    deliver: Callable[[ContentStored], Awaitable[None]]
 
     async def __call__(self, event: ContentStored) -> None:
-        await self.book.deliver(event)
+        await self.deliver(event)
 
 
 @dataclass(frozen=True, slots=True)
 class EndHaltedPieces:
     """Ends pieces that cannot go on."""
 
-    book: EndingBook
+    book: HaltBook
 
     async def __call__(self, event: ContentHalted) -> None:
         await self.book.halt(event)

@@ -1,0 +1,157 @@
+"""Deliveries are recorded here, many at a time, each once: compare and set on locked rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.content_rows import content_row, held_row, persisted_row
+from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.ending_facts import (
+    held,
+    persisted,
+    remembered_delivery,
+    remembered_end,
+    withdrawn,
+)
+from services.ledger.adapters.failing import fail, staged_images
+from services.ledger.adapters.history import remember
+from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
+from services.ledger.adapters.schema import among, avatars, content_pieces, pieces
+from services.ledger.domain.endings import (
+    FAILED,
+    PENDING_REVIEW,
+    PERSISTED,
+    Fate,
+    Standing,
+    fate_of_delivery,
+    flaw_of,
+)
+from shared.events import ContentStored
+
+_FORBIDDEN = "the verdict does not allow the delivered bytes"
+_SETTLING = {Fate.PERSIST: PERSISTED, Fate.HOLD: PENDING_REVIEW, Fate.REFUSE: FAILED}
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Deliveries by what becomes of them."""
+
+    by_fate: dict[Fate, list[ContentStored]] = field(
+        default_factory=lambda: {fate: [] for fate in Fate}
+    )
+
+    def __getitem__(self, fate: Fate) -> list[ContentStored]:
+        return self.by_fate[fate]
+
+    @property
+    def task_ids(self) -> set[str]:
+        """Tasks that have one piece less to wait for."""
+        return {event.task_id for fate in _SETTLING for event in self.by_fate[fate]}
+
+
+class Deliveries:
+    """The book of deliveries. Locks go avatar, piece, task, always in this order."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def deliver(self, events: Sequence[ContentStored]) -> None:
+        """Record each delivery, or see that its files go; all of them or none."""
+        async with self._database.write() as transaction:
+            connection = transaction.connection
+            await _lock_avatars(connection, events)
+            locked = await lock_pieces(connection, events)
+            fates = _sort(events, await standings_of(connection, locked))
+            await remember(connection, [remembered_delivery(event) for event in events])
+            await _persist(transaction, fates[Fate.PERSIST])
+            await _hold(transaction, fates[Fate.HOLD])
+            await _refuse(transaction, fates[Fate.REFUSE], locked)
+            for event in fates[Fate.WITHDRAW]:
+                transaction.facts.append(
+                    withdrawn(event, piece_is_gone=event.piece_id not in locked)
+                )
+            await complete_tasks(transaction, fates.task_ids)
+
+
+async def _lock_avatars(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
+    # Content points to the avatar; locking it after the piece could deadlock a deletion.
+    await connection.execute(
+        select(avatars.c.id)
+        .where(among(avatars.c.id, {event.brief.avatar_id for event in events}))
+        .order_by(avatars.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
+
+
+def _sort(events: Sequence[ContentStored], standings: Mapping[str, Standing]) -> _Sorted:
+    """Decide about each in turn; what the first does to a piece, the next about it finds done."""
+    now = dict(standings)
+    fates = _Sorted()
+    for event in events:
+        key = event.delivery.object_key
+        fate = fate_of_delivery(
+            now.get(event.piece_id),
+            run=event.run,
+            object_key=key,
+            held=event.delivery.held,
+            flaw=_flaw(event),
+        )
+        fates[fate].append(event)
+        if fate in _SETTLING:
+            kept = None if fate is Fate.REFUSE else key
+            now[event.piece_id] = Standing(_SETTLING[fate], event.run, object_key=kept)
+    return fates
+
+
+def _flaw(event: ContentStored) -> str | None:
+    return flaw_of(
+        event.verdict,
+        source_sha256=event.delivery.source_sha256,
+        held=event.delivery.held,
+        template_id=event.brief.template_id,
+    )
+
+
+async def _persist(transaction: Transaction, events: Sequence[ContentStored]) -> None:
+    if not events:
+        return
+    connection = transaction.connection
+    await connection.execute(insert(content_pieces), [content_row(event) for event in events])
+    await _settle(connection, [persisted_row(event) for event in events], end=True)
+    staged = await staged_images(connection, [event.piece_id for event in events])
+    facts = [persisted(event, staged.get(event.piece_id, ())) for event in events]
+    transaction.facts.extend(facts)
+    await remember(
+        connection, [remembered_end(fact, {"object_key": fact.object_key}) for fact in facts]
+    )
+
+
+async def _hold(transaction: Transaction, events: Sequence[ContentStored]) -> None:
+    if not events:
+        return
+    await _settle(transaction.connection, [held_row(event) for event in events], end=False)
+    await remember(transaction.connection, [held(event) for event in events])
+
+
+async def _settle(
+    connection: AsyncConnection, rows: Sequence[dict[str, object]], *, end: bool
+) -> None:
+    """Give each piece its columns; every row has `piece`, the id, and the same other names."""
+    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "piece"}
+    values["progressed_at"] = func.clock_timestamp()
+    values["ended_at"] = func.clock_timestamp() if end else None
+    query = update(pieces).where(pieces.c.id == bindparam("piece")).values(values)
+    await connection.execute(query, rows)
+
+
+async def _refuse(
+    transaction: Transaction, events: Sequence[ContentStored], locked: LockedPieces
+) -> None:
+    for event in events:
+        reason = _flaw(event) or "verdict_forbids"
+        await fail(transaction, [locked[event.piece_id]], reason=reason, detail=_FORBIDDEN)
+        transaction.facts.append(withdrawn(event, piece_is_gone=False))

@@ -1,0 +1,59 @@
+"""Pieces that cannot go on end here."""
+
+from sqlalchemy import func, update
+
+from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.content_rows import verdict_columns
+from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.ending_facts import rejected, remembered_end, remembered_halt
+from services.ledger.adapters.failing import fail, staged_images
+from services.ledger.adapters.history import remember
+from services.ledger.adapters.piece_locks import lock_pieces, standings_of
+from services.ledger.adapters.schema import pieces
+from services.ledger.domain.endings import REJECTED, halt_ends_piece, state_after_halt
+from shared.content import Verdict
+from shared.events import ContentHalted
+
+
+class Halts:
+    """The book of halts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def halt(self, event: ContentHalted) -> None:
+        """End a piece that cannot go on, unless it has ended or another run is at it."""
+        async with self._database.write() as transaction:
+            connection = transaction.connection
+            locked = await lock_pieces(connection, [event])
+            await remember(connection, [remembered_halt(event)])
+            standing = (await standings_of(connection, locked)).get(event.piece_id)
+            if not halt_ends_piece(standing, run=event.run):
+                return
+            if state_after_halt(event.verdict) == REJECTED and event.verdict is not None:
+                await _reject(transaction, event, event.verdict)
+            else:
+                piece = locked[event.piece_id]
+                await fail(transaction, [piece], reason=event.reason, detail=event.detail)
+            await complete_tasks(transaction, [event.task_id])
+
+
+async def _reject(transaction: Transaction, event: ContentHalted, verdict: Verdict) -> None:
+    connection = transaction.connection
+    await connection.execute(
+        update(pieces)
+        .where(pieces.c.id == event.piece_id)
+        .values(
+            state=REJECTED,
+            reason=event.reason,
+            detail=event.detail,
+            ended_at=func.clock_timestamp(),
+            progressed_at=func.clock_timestamp(),
+            **verdict_columns(verdict),
+        )
+    )
+    staged = await staged_images(connection, [event.piece_id])
+    fact = rejected(event, staged.get(event.piece_id, ()))
+    transaction.facts.append(fact)
+    detail: dict[str, object] = {"reason": event.reason, "detail": verdict.reason}
+    await remember(connection, [remembered_end(fact, detail)])

@@ -1,0 +1,45 @@
+"""Pieces, held so that nobody else can end them meanwhile."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.schema import among, content_pieces, pieces
+from services.ledger.domain.endings import Standing
+from shared.events import PieceFact
+
+LockedPieces = Mapping[str, RowMapping]
+"""Locked rows of `pieces` by id."""
+
+
+async def lock_pieces(connection: AsyncConnection, events: Iterable[PieceFact]) -> LockedPieces:
+    """Lock the pieces that these facts are about, in the order of ids; some may be gone."""
+    tenants = {event.piece_id: event.tenant for event in events}
+    found = await connection.execute(
+        select(pieces).where(among(pieces.c.id, tenants)).order_by(pieces.c.id).with_for_update()
+    )
+    rows = {row["id"]: row for row in found.mappings()}
+    return {ident: row for ident, row in rows.items() if row["tenant"] == tenants[ident]}
+
+
+async def standings_of(connection: AsyncConnection, locked: LockedPieces) -> dict[str, Standing]:
+    """Where locked pieces stand, with the key of the delivery that is recorded."""
+    keys = {
+        ident: row["held"]["delivery"]["object_key"]
+        for ident, row in locked.items()
+        if row["held"] is not None
+    }
+    persisted = [ident for ident, row in locked.items() if row["content_id"] is not None]
+    if persisted:
+        # Its own statement: one that waited for the lock would not see content new since then.
+        found = await connection.execute(
+            select(content_pieces.c.id, content_pieces.c.object_key).where(
+                among(content_pieces.c.id, persisted)
+            )
+        )
+        keys |= {row.id: row.object_key for row in found}
+    return {
+        ident: Standing(row["state"], row["current_run"], object_key=keys.get(ident))
+        for ident, row in locked.items()
+    }

@@ -1,0 +1,93 @@
+"""One sample of every fact with every field said out loud, and the least that can be said."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.content import Lane, LoraRef, Platform, Tier
+from shared.events import Fact
+from tests import builders
+
+ACCEPTED_AT = datetime(2031, 5, 17, 12, 30, 15, 250_000, tzinfo=UTC)
+RUN: dict[str, Any] = {
+    "tenant": "default",
+    "task_id": "3f2b8c1e-5a47-4d0e-9c6b-2f1a7e8d9b03",
+    "piece_id": "9d1f0a52-7c3b-5e84-8b16-4a0c2d7e6f95",
+    "deadline_at": ACCEPTED_AT + timedelta(minutes=15),
+    "run": 2,
+}
+BRIEF = builders.brief(
+    avatar_name="Ada",
+    niche="travel",
+    personality_tone="warm",
+    language="de",
+    platform=Platform.FANVUE,
+    tier=Tier.CAPA2,
+    template_id="golden-hour-01",
+    category="outdoor",
+    scene="beach",
+    framing="full",
+    negative_prompt="blurry",
+    seed=4_294_967_295,
+    width=832,
+    height=1216,
+    steps=30,
+    cfg_scale=6.5,
+    lora=LoraRef(key="loras/ada-v3.safetensors", scale=0.85),
+    include_hooks=False,
+    safety_check=False,
+    upload_to_storage=False,
+)
+PIECE: dict[str, Any] = {
+    **RUN,
+    "accepted_at": ACCEPTED_AT,
+    "brief": BRIEF,
+}
+GENERATED = {
+    "image": builders.blob(),
+    "generation": builders.generation(preview=True, degraded=True),
+}
+JUDGED = {"verdict": builders.verdict()}
+ENDED: dict[str, Any] = {**RUN, "avatar_id": builders.AVATAR_ID, "staged": (builders.blob(),)}
+
+
+def samples() -> tuple[Fact, ...]:
+    """Every kind of fact once, in the order of the pipeline."""
+    return (
+        builders.content_requested(**PIECE, lane=Lane.INTERACTIVE),
+        builders.image_generated(**PIECE, **GENERATED),
+        builders.content_hooked(**PIECE, **GENERATED),
+        builders.content_moderated(**PIECE, **GENERATED, **JUDGED),
+        builders.content_stored(
+            **PIECE,
+            **GENERATED,
+            **JUDGED,
+            delivery=builders.delivery(held=True, public=False, uploaded=False),
+        ),
+        builders.content_halted(**PIECE, **JUDGED, detail="not begun in time"),
+        builders.content_persisted(**ENDED),
+        builders.content_rejected(**ENDED),
+        builders.content_failed(**ENDED, detail="not begun in time"),
+        builders.delivery_withdrawn(**RUN),
+        builders.task_completed(task_id=RUN["task_id"], deadline_at=RUN["deadline_at"]),
+        builders.attempt_settled(
+            **RUN, **GENERATED, outcome="failed", error_code="TIMEOUT", detail="after 300 s"
+        ),
+    )
+
+
+def least(model: type[BaseModel], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what a fact must say: `said` without every field that has a default."""
+    return {
+        name: _least_of(field.annotation, said[name])
+        for name, field in model.model_fields.items()
+        if field.is_required()
+    }
+
+
+def _least_of(annotation: Any, value: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return least(annotation, value)
+    return value
