@@ -18,6 +18,7 @@ from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
 from services.ledger.adapters.queues import JetStreamQueues
 from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.adapters.vendor_errors import AccessRefused
 from services.ledger.handler.accepting import AcceptTasks
@@ -59,6 +60,7 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
         RelayOutbox(PostgresOutbox(database), service.facts),
         every_s=_RELAY_EVERY_S,
         wake=database.outbox_filled,
+        last_round=True,
     )
     sweep = SweepPieces(
         Overdue(database),
@@ -98,7 +100,7 @@ def _carry_stages(service: Service, database: Database, *, permits: int) -> None
     note = Together(Notes(database).note)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
     service.stage(END_HALTED, EndHaltedPieces(Halts(database)), permits=permits)
-    service.stage(RECORD_ATTEMPT, RecordAttempts(Attempts(database)), permits=permits)
+    service.stage(RECORD_ATTEMPT, RecordAttempts(Settlements(database)), permits=permits)
     service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_MANY_PERMITS)
     service.stage(NOTE_HOOKED, NoteHooked(note), permits=_MANY_PERMITS)
     service.stage(NOTE_MODERATED, NoteModerated(note), permits=_MANY_PERMITS)

@@ -87,7 +87,7 @@ class ProgressBook(Protocol):
         ...
 
 
-class AttemptBook(Protocol):
+class SettlementBook(Protocol):
     """Where provider calls are accounted for."""
 
     async def settle(self, event: AttemptSettled) -> None:

@@ -19,7 +19,12 @@ class DatabaseSettings(BaseSettings):
         examples=["postgresql://atelier:secret@127.0.0.1:5432/atelier"],
     )
     db_pool_size: int = Field(
-        default=5, ge=1, le=200, description="Connections kept open.", examples=[5]
+        # The sweeper holds one while it uses another.
+        default=5,
+        ge=2,
+        le=200,
+        description="Connections kept open.",
+        examples=[5],
     )
     db_max_overflow: int = Field(
         default=10, ge=0, le=200, description="Connections opened besides at need.", examples=[10]

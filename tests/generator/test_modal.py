@@ -133,7 +133,7 @@ async def test_other_answers_get_codes_of_ours(
     assert (await failure_of(client, worker, answer)).code == code
 
 
-ASKED = {"seed": 1, "steps": 28, "cfg": 5.5, "lora_scale": 0.9}
+ASKED: dict[str, object] = {"seed": 1, "steps": 28, "cfg": 5.5, "lora_scale": 0.9}
 
 
 @pytest.mark.parametrize(

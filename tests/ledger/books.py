@@ -20,6 +20,7 @@ from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
 from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.handler.accepting import AcceptTasks
 from shared.calls import (
@@ -67,6 +68,7 @@ class Books:
         self.accept_task = AcceptTasks(self.tasks)
         self.pieces = Pieces(database)
         self.attempts = Attempts(database)
+        self.settlements = Settlements(database)
         self.deliveries = Deliveries(database)
         self.endings = Endings(self.deliveries, Halts(database))
         self.notes = Notes(database)

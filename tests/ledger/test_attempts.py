@@ -57,7 +57,7 @@ async def test_a_settlement_is_counted_once_however_often_it_comes(books: Books)
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
     fact = settled(piece, answer.attempt_id)
-    await asyncio.gather(*(books.attempts.settle(fact) for _ in range(5)))
+    await asyncio.gather(*(books.settlements.settle(fact) for _ in range(5)))
     assert await cost_of(books, piece) == COST
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.duration_ms) == ("succeeded", 1200)
@@ -66,8 +66,8 @@ async def test_a_settlement_is_counted_once_however_often_it_comes(books: Books)
 async def test_a_second_settlement_does_not_change_the_first(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
-    await books.attempts.settle(settled(piece, answer.attempt_id))
-    await books.attempts.settle(settled(piece, answer.attempt_id, cost_usd_micros=1))
+    await books.settlements.settle(settled(piece, answer.attempt_id))
+    await books.settlements.settle(settled(piece, answer.attempt_id, cost_usd_micros=1))
     assert await cost_of(books, piece) == COST
 
 
@@ -75,7 +75,7 @@ async def test_an_image_that_was_bought_is_handed_to_the_next_who_asks(books: Bo
     (piece,) = await books.accepted()
     first = await books.open_attempt(piece)
     fact = settled(piece, first.attempt_id)
-    await books.attempts.settle(fact)
+    await books.settlements.settle(fact)
     again = await books.open_attempt(piece, holder="host/2/x")
     assert (again.answer, again.attempt_id) == ("done", first.attempt_id)
     assert (again.image, again.generation) == (fact.image, fact.generation)
@@ -89,8 +89,8 @@ async def test_a_call_whose_lease_is_over_is_unknown_until_it_is_settled(books: 
     assert (new.answer, new.number) == ("go", 2)
     attempts = (await books.piece(piece.piece_id)).attempts
     assert [each.outcome for each in attempts] == ["unknown", "open"]
-    await books.attempts.settle(settled(piece, lost.attempt_id))
-    await books.attempts.settle(settled(piece, new.attempt_id))
+    await books.settlements.settle(settled(piece, lost.attempt_id))
+    await books.settlements.settle(settled(piece, new.attempt_id))
     assert await cost_of(books, piece) == 2 * COST
 
 
@@ -98,7 +98,7 @@ async def test_an_unknown_outcome_is_recorded_as_unknown(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
     unknown = {"outcome": "unknown", "error_code": "TIMEOUT", "image": None, "generation": None}
-    await books.attempts.settle(settled(piece, answer.attempt_id, **unknown))
+    await books.settlements.settle(settled(piece, answer.attempt_id, **unknown))
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.error_code) == ("unknown", "TIMEOUT")
     assert record.settled_at is not None
@@ -109,7 +109,7 @@ async def test_a_cost_nobody_had_asked_for_is_counted_all_the_same(books: Books)
     (piece,) = await books.accepted()
     await books.open_attempt(piece)
     fact = settled(piece, "never-opened")
-    await asyncio.gather(*(books.attempts.settle(fact) for _ in range(3)))
+    await asyncio.gather(*(books.settlements.settle(fact) for _ in range(3)))
     assert await cost_of(books, piece) == COST
     attempts = (await books.piece(piece.piece_id)).attempts
     assert [each.number for each in attempts] == [1, 2]

@@ -219,14 +219,12 @@ async def test_many_deliveries_in_one_go_each_find_their_fate(books: Books) -> N
     first, held, late, flawed, older = await books.accepted(5)
     await books.endings.halt(content_halted(**whose(late)))
     await books.sql("UPDATE pieces SET current_run = 2 WHERE id = :id", id=older.piece_id)
-    twin = stored(first, delivery={}).model_copy(deep=True)
-    rival = twin.model_copy(
-        update={"delivery": twin.delivery.model_copy(update={"object_key": "content/a/rival.png"})}
-    )
+    other_files = stored(first).delivery.model_copy(update={"object_key": "content/a/rival.png"})
+    rival = stored(first).model_copy(update={"delivery": other_files})
     await books.deliveries.deliver(
         [
             stored(first),
-            twin,
+            stored(first),
             rival,
             stored(held, **HELD),
             stored(late),
@@ -265,13 +263,10 @@ async def test_goes_about_the_same_pieces_from_two_replicas_do_not_block_each_ot
 ) -> None:
     pieces = await books.accepted(15) + await books.accepted(15)
     events = [stored(piece) for piece in pieces]
+    backwards = events[::-1]
     await asyncio.gather(
-        *(
-            each.deliveries.deliver(events[n : n + 10])
-            for n in range(0, 30, 5)
-            for each in (books,)
-        ),
-        *(replica.deliveries.deliver(events[::-1][n : n + 10]) for n in range(0, 30, 5)),
+        *(books.deliveries.deliver(events[n : n + 10]) for n in range(0, 30, 5)),
+        *(replica.deliveries.deliver(backwards[n : n + 10]) for n in range(0, 30, 5)),
     )
     assert len(await books.waiting(ContentPersisted)) == 30
     assert await books.waiting(DeliveryWithdrawn) == []

@@ -59,9 +59,9 @@ async def test_a_failing_round_is_logged_and_followed_by_others_but_not_in_haste
     assert [line["event"] for line in logs][:2] == ["rounds.failed", "rounds.interrupted"]
 
 
-async def test_stopping_makes_a_last_round() -> None:
+async def test_stopping_makes_a_last_round_where_one_is_wanted() -> None:
     tally = Tally()
-    rounds = Rounds("test", tally, every_s=60)
+    rounds = Rounds("test", tally, every_s=60, last_round=True)
     await rounds.start()
     await eventually(lambda: tally.rounds == 1)
     await rounds.stop()
@@ -76,3 +76,12 @@ async def test_stopping_breaks_off_what_takes_too_long() -> None:
     await rounds.start()
     async with asyncio.timeout(1):
         await rounds.stop(grace_s=0.01)
+
+
+async def test_stopping_makes_no_further_round_where_none_is_wanted() -> None:
+    tally = Tally()
+    rounds = Rounds("test", tally, every_s=60)
+    await rounds.start()
+    await eventually(lambda: tally.rounds == 1)
+    await rounds.stop()
+    assert tally.rounds == 1

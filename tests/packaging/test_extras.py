@@ -44,7 +44,7 @@ def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         home = base / service
         run(sys.executable, "-m", "venv", "--without-pip", home)
         python = home / "bin" / "python"
-        into = [*pip, "--python", python, "install", "-q", "--no-compile"]
+        into: list[str | Path] = [*pip, "--python", python, "install", "-q", "--no-compile"]
         run(*into, "--require-hashes", "-r", ROOT / "requirements" / f"{service}.txt")
         run(*into, "--no-deps", wheel)
         return python

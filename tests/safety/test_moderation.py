@@ -20,7 +20,7 @@ from shared.outcomes import GiveUp
 from tests.builders import SHA256, content_hooked, generation
 from tests.fakes import MemoryBlobs
 
-RATINGS = st.sampled_from([r for r in Rating])
+RATINGS = st.sampled_from(list(Rating))
 TIERS = st.sampled_from(list(Tier))
 
 

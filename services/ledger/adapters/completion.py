@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from sqlalchemy import BigInteger, Row, RowMapping, cast, exists, func, select, update
 
+from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Transaction
-from services.ledger.adapters.schema import UNDER_WAY, attempts, piece_events, pieces, tasks
+from services.ledger.adapters.schema import attempts, piece_events, pieces, tasks
 from services.ledger.domain.endings import task_state
 from shared.events import TaskCompleted
 from shared.money import to_usd

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.conditions import among
 from services.ledger.adapters.content_rows import content_row, held_row, persisted_row
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.ending_facts import (
@@ -20,7 +21,7 @@ from services.ledger.adapters.ending_facts import (
 from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
 from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
-from services.ledger.adapters.schema import among, avatars, content_pieces, pieces
+from services.ledger.adapters.schema import avatars, content_pieces, pieces
 from services.ledger.domain.endings import (
     FAILED,
     PENDING_REVIEW,

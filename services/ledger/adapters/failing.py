@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Transaction
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.schema import among, attempts, pieces
+from services.ledger.adapters.schema import attempts, pieces
 from services.ledger.domain.endings import FAILED
 from services.ledger.ports import Happening
 from shared.content import BlobRef

@@ -1,5 +1,6 @@
 """Bring the database to the newest shape, and tell whether it is there."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +11,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.ledger.adapters.vendor_errors import translated
+
+# It announces every look at the revision.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 _STEPS = Path(__file__).parent.parent / "migrations"
 _ONE_AT_A_TIME = 4_021_770_131

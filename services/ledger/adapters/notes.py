@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ARRAY, Integer, Text, case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.ledger.adapters.conditions import UNDER_WAY, among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.schema import UNDER_WAY, among, attempts, pieces
+from services.ledger.adapters.schema import attempts, pieces
 from services.ledger.domain.progress import STATES
 from services.ledger.ports import Progress
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from sqlalchemy import exists, func, select, text, update
 
 from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.schema import UNDER_WAY, attempts, outbox, pieces, tasks
+from services.ledger.adapters.schema import attempts, outbox, pieces, tasks
 from services.ledger.domain.endings import SETTLED
 from services.ledger.ports import Happening, Stalled
 from shared.content import Brief, Lane

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.schema import among, content_pieces, pieces
+from services.ledger.adapters.conditions import among
+from services.ledger.adapters.schema import content_pieces, pieces
 from services.ledger.domain.endings import Standing
 from shared.events import PieceFact
 

@@ -4,15 +4,11 @@ Ids are text, times carry their zone, money is integers of micro-dollars. Attemp
 keep the ids of what they are about without foreign keys: they outlive it.
 """
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    ColumnElement,
     Double,
     ForeignKey,
     Identity,
@@ -23,8 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    any_,
-    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -282,9 +276,6 @@ piece_events = Table(
     Index("ix_piece_events_task_id", "task_id"),
 )
 
-UNDER_WAY = text(f"pieces.{UNSETTLED}")
-"""As SQL text, because a bound parameter could not match the predicate of an index."""
-
 outbox = Table(
     "outbox",
     metadata,
@@ -293,8 +284,3 @@ outbox = Table(
     Column("body", Json, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=text("clock_timestamp()")),
 )
-
-
-def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
-    """Whether a text column is one of `values`, however many: they travel as one parameter."""
-    return column == any_(literal(list(values), ARRAY(Text)))

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.completion import complete_tasks
+from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.schema import UNDER_WAY, avatars, pieces, tasks
+from services.ledger.adapters.schema import avatars, pieces, tasks
 from services.ledger.adapters.task_rows import view_task
 from services.ledger.ports import Happening
 from shared.calls import AcceptTask, TaskRef, TaskView

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.ledger.ports import AttemptBook
+from services.ledger.ports import SettlementBook
 from shared.events import AttemptSettled
 
 
@@ -10,7 +10,7 @@ from shared.events import AttemptSettled
 class RecordAttempts:
     """Records how calls ended and what they cost."""
 
-    book: AttemptBook
+    book: SettlementBook
 
     async def __call__(self, event: AttemptSettled) -> None:
         await self.book.settle(event)

@@ -15,7 +15,10 @@ _LONGEST_DELAY_S = 10.0
 
 
 class Rounds:
-    """Makes a round every `every_s` seconds, sooner when woken, later while rounds fail."""
+    """Makes a round every `every_s` seconds, sooner when woken, later while rounds fail.
+
+    Without `last_round`, stopping does not wait for what a round would still find.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Rounds:
         *,
         every_s: float,
         wake: asyncio.Event | None = None,
+        last_round: bool = False,
     ) -> None:
         self._name = name
         self._make_round = make_round
         self._every_s = every_s
         self._wake = wake or asyncio.Event()
+        self._last_round = last_round
         self._end = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
 
@@ -36,8 +41,8 @@ class Rounds:
         """Begin with the first round."""
         self._runner = asyncio.create_task(self._run(), name=f"rounds {self._name}")
 
-    async def stop(self, *, grace_s: float = 5.0) -> None:
-        """Make a last round and end; one that takes longer than `grace_s` is broken off."""
+    async def stop(self, *, grace_s: float = 2.0) -> None:
+        """End after the round under way; one that takes longer than `grace_s` is broken off."""
         self._end.set()
         self._wake.set()
         if self._runner is not None:
@@ -50,6 +55,8 @@ class Rounds:
         failures = 0
         while True:
             is_last = self._end.is_set()
+            if is_last and not self._last_round:
+                return
             self._wake.clear()
             failures = 0 if await self._succeeds() else failures + 1
             if is_last:

@@ -1,0 +1,74 @@
+"""Attempts as the rules see them, and the rules' answers as callers see them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.ledger.domain.attempts import (
+    Answer,
+    Attempt,
+    Done,
+    Go,
+    GoOn,
+    No,
+    Pending,
+    PieceStanding,
+    Wait,
+)
+from services.ledger.domain.endings import SETTLED
+from shared.calls import AttemptAnswer
+from shared.content import BlobRef, Generation
+
+
+def standing_of(piece: Row[Any]) -> PieceStanding:
+    """Where a piece stands."""
+    return PieceStanding(
+        current_run=piece.current_run,
+        deadline_at=piece.deadline_at,
+        settled=piece.state in SETTLED,
+        reason=piece.reason,
+    )
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    """An attempt as recorded."""
+    return Attempt(
+        attempt_id=row.attempt_id,
+        number=row.number,
+        outcome=row.outcome,
+        holder=row.holder,
+        lease_until=row.lease_until,
+        call_id=row.call_id,
+        settled=row.settled_at is not None,
+        has_image=row.image is not None and row.generation is not None,
+    )
+
+
+def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
+    """An answer in words that travel; `rows` are the recorded attempts by id."""
+    match answer:
+        case Go(attempt_id, number):
+            return AttemptAnswer(answer="go", attempt_id=attempt_id, number=number)
+        case GoOn(attempt):
+            return AttemptAnswer(answer="go", attempt_id=attempt.attempt_id, number=attempt.number)
+        case Done(attempt):
+            row = rows[attempt.attempt_id]
+            return AttemptAnswer(
+                answer="done",
+                attempt_id=attempt.attempt_id,
+                number=attempt.number,
+                image=BlobRef.model_validate(row.image),
+                generation=Generation.model_validate(row.generation),
+            )
+        case Pending(attempt):
+            return AttemptAnswer(
+                answer="pending",
+                attempt_id=attempt.attempt_id,
+                number=attempt.number,
+                call_id=attempt.call_id,
+            )
+        case Wait(after_s):
+            return AttemptAnswer(answer="wait", after_s=after_s)
+        case No(reason):
+            return AttemptAnswer(answer="no", reason=reason)

@@ -1,0 +1,15 @@
+"""Conditions that many questions share."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, any_, literal, text
+
+from services.ledger.adapters.schema import UNSETTLED
+
+UNDER_WAY = text(f"pieces.{UNSETTLED}")
+"""As SQL text, because a bound parameter could not match the predicate of an index."""
+
+
+def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a text column is one of `values`, however many: they travel as one parameter."""
+    return column == any_(literal(list(values), ARRAY(Text)))

@@ -1,0 +1,82 @@
+"""Calls that have ended: outcome and cost, each counted once."""
+
+from typing import Any
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.ledger.adapters.database import Database
+from services.ledger.adapters.schema import attempts, tasks
+from shared.events import AttemptSettled
+from shared.outcomes import TryLater
+
+
+class Settlements:
+    """The book of settlements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def settle(self, event: AttemptSettled) -> None:
+        """Record outcome and cost exactly once, however often the fact is delivered."""
+        async with self._database.write() as transaction:
+            connection = transaction.connection
+            settled = await connection.execute(
+                update(attempts)
+                .where(attempts.c.attempt_id == event.attempt_id, attempts.c.settled_at.is_(None))
+                .values(_settlement(event))
+                .returning(attempts.c.attempt_id)
+            )
+            if settled.one_or_none() is None:
+                await _settle_unheard_of(connection, event)
+
+
+def _settlement(event: AttemptSettled) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "outcome": event.outcome,
+        "error_code": event.error_code,
+        "detail": event.detail,
+        "duration_ms": event.duration_ms,
+        "cost_usd_micros": event.cost_usd_micros,
+        "settled_at": func.clock_timestamp(),
+    }
+    if event.image is not None:
+        values["image"] = event.image.model_dump(mode="json")
+    if event.generation is not None:
+        values["generation"] = event.generation.model_dump(mode="json")
+    return values
+
+
+async def _settle_unheard_of(connection: AsyncConnection, event: AttemptSettled) -> None:
+    """Record a call that was settled before, or that these books never opened: it did cost."""
+    if await _is_known(connection, event):
+        return
+    last = select(func.coalesce(func.max(attempts.c.number), 0) + 1).where(
+        attempts.c.piece_id == event.piece_id
+    )
+    avatar = select(tasks.c.avatar_id).where(tasks.c.id == event.task_id)
+    await connection.execute(
+        upsert(attempts)
+        .values(
+            attempt_id=event.attempt_id,
+            number=last.scalar_subquery(),
+            tenant=event.tenant,
+            task_id=event.task_id,
+            piece_id=event.piece_id,
+            avatar_id=avatar.scalar_subquery(),
+            run=event.run,
+            provider=event.provider,
+            holder="unknown",
+            lease_until=func.clock_timestamp(),
+            **_settlement(event),
+        )
+        .on_conflict_do_nothing()
+    )
+    if not await _is_known(connection, event):
+        raise TryLater("another attempt of this piece took the number")
+
+
+async def _is_known(connection: AsyncConnection, event: AttemptSettled) -> bool:
+    known = exists().where(attempts.c.attempt_id == event.attempt_id)
+    return bool((await connection.execute(select(known))).scalar_one())
