@@ -5,14 +5,16 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 
 from benchmarks import stages
-from benchmarks.figures import Figure
+from benchmarks._figures import Figure
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[Sequence[Figure]]]] = {"stages": stages.measure}
+Measure = Callable[[], Coroutine[None, None, Sequence[Figure]]]
+
+BENCHMARKS: dict[str, Measure] = {"stages": stages.measure}
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from pydantic import SecretStr
 
-from benchmarks.figures import Figure
+from benchmarks._figures import Figure
 from deploy.local.nats import EmbeddedNats
 from shared.content import (
     BlobRef,

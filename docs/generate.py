@@ -2,15 +2,17 @@
 
 import sys
 import types
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import AnyHttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from shared.content import Tier
 from shared.settings import ServiceSettings
 
 DOCS = Path(__file__).parent
@@ -19,8 +21,8 @@ SERVICES = ("gateway", "generator", "hooks", "safety", "storage", "ledger")
 _INTRODUCTION = """\
 # Settings
 
-Written by `python -m docs.generate` from the settings models. All settings are environment variables.
-A missing or wrong one stops the service before it is ready, with exit status 2 and its name.
+Written by `python -m docs.generate` from the settings models. All settings are environment
+variables. A missing or wrong one stops the service before it is ready, with exit status 2 and its name.
 """
 
 
@@ -78,8 +80,18 @@ def _name_of(kind: Any) -> str:
         return ", ".join(_name_of(each) for each in inner if each is not type(None))
     if origin is tuple:
         return f"list of {_name_of(inner[0])}"
-    names = {SecretStr: "secret", str: "text", bool: "true or false", Path: "path"}
-    return names.get(kind) or str(kind.__name__).lower()
+    names = {
+        SecretStr: "secret",
+        AnyHttpUrl: "URL",
+        str: "text",
+        bool: "true or false",
+        int: "whole number",
+        float: "number",
+        Decimal: "number",
+        Path: "path",
+        Tier: "tier",
+    }
+    return names[kind]
 
 
 def _default(field: FieldInfo) -> str:
@@ -87,6 +99,8 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     if field.default is None or field.default in ((), ""):
         return "none"
+    if isinstance(field.default, Path):
+        return f"`{field.default.relative_to(DOCS.parent)}`"
     if isinstance(field.default, tuple):
         return f"`{','.join(str(each) for each in field.default)}`"
     value = str(field.default)
