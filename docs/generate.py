@@ -22,7 +22,8 @@ _INTRODUCTION = """\
 # Settings
 
 Written by `python -m docs.generate` from the settings models. All settings are environment
-variables. A missing or wrong one stops the service before it is ready, with exit status 2 and its name.
+variables. A missing or wrong one stops the service before it is ready, with exit status 2 and
+its name.
 """
 
 
