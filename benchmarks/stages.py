@@ -6,7 +6,7 @@ a broker that syncs every write to disk.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,21 +40,26 @@ from shared.topology import WRITE_HOOKS, Topology
 
 PERMITS = (1, 16, 64)
 MESSAGES = 2000
+ROUNDS = 2
 LIMITS = Limits(stream_bytes=64 * 2**20, staging_bytes=2**20, dead_letter_bytes=2**20)
 
 
 async def measure() -> Sequence[Figure]:
-    """Messages a second through one do-nothing step, by permits."""
+    """Messages a second through one do-nothing step, by permits; the better of two rounds."""
     figures = []
     with TemporaryDirectory(prefix="atelier-bench-") as directory:
         async with EmbeddedNats(Path(directory) / "nats") as broker:
             for permits in PERMITS:
                 for name, run in (("stage", _stage), ("bare nats-py", _bare)):
-                    async with _queue(broker.url) as queue:
-                        rate = await run(queue, permits)
+                    rate = max([await _rate(broker.url, run, permits) for _ in range(ROUNDS)])
                     what = f"{name}, {permits} permit{'s' if permits > 1 else ''}"
                     figures.append(Figure(what, rate, "messages/s"))
     return figures
+
+
+async def _rate(url: str, run: "Run", permits: int) -> float:
+    async with _queue(url) as queue:
+        return await run(queue, permits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,8 @@ class Queue:
     js: JetStreamContext
     topology: Topology
 
-    async def drained(self) -> None:
-        stream = self.topology.stream(ContentHooked)
-        while (await self.js.stream_info(stream)).state.messages < MESSAGES:
-            await asyncio.sleep(0.02)
+
+Run = Callable[[Queue, int], Awaitable[float]]
 
 
 @asynccontextmanager
@@ -93,14 +96,15 @@ async def _stage(queue: Queue, permits: int) -> float:
     settings = ServiceSettings(
         nats_url=SecretStr(queue.url), nats_namespace=queue.topology.namespace
     )
+    handler = Hook()
     async with open_service("benchmark", settings) as service:
-        service.stage(WRITE_HOOKS, _hook, permits=permits)
+        service.stage(WRITE_HOOKS, handler, permits=permits)
         started = time.perf_counter()
         await service.start()
-        await queue.drained()
-        rate = MESSAGES / (time.perf_counter() - started)
+        await handler.last.wait()
+        # Stopping waits for the facts that are still being written.
         await service.stop()
-    return rate
+        return MESSAGES / (time.perf_counter() - started)
 
 
 async def _bare(queue: Queue, permits: int) -> float:
@@ -129,10 +133,19 @@ async def _bare(queue: Queue, permits: int) -> float:
     return rate
 
 
-async def _hook(event: ImageGenerated) -> ContentHooked:
-    return ContentHooked.following(
-        event, captions=Captions(source=CaptionSource.TEMPLATE, hooks=("Golden hour.",))
-    )
+class Hook:
+    """Does nothing, and knows when it has done so for everybody."""
+
+    def __init__(self) -> None:
+        self.left = MESSAGES
+        self.last = asyncio.Event()
+
+    async def __call__(self, event: ImageGenerated) -> ContentHooked:
+        self.left -= 1
+        if not self.left:
+            self.last.set()
+        captions = Captions(source=CaptionSource.TEMPLATE, hooks=("Golden hour.",))
+        return ContentHooked.following(event, captions=captions)
 
 
 def _event() -> ImageGenerated:

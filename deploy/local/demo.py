@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from deploy.local.demo_client import DemoClient, open_client
 from deploy.local.demo_progress import watch
 from deploy.local.endpoint import Endpoint
 from deploy.local.errors import CannotRun
+from deploy.local.gallery import write_gallery
 from deploy.local.serving import Outcome
 
 OTHER_ENDS = ("pending_review", "rejected", "failed")
@@ -36,8 +38,11 @@ class Demo:
                 task = await self._run_batch(client)
             except CannotRun as exc:
                 raise CannotRun(f"{exc}\nThe services' logs are in {endpoint.data}/logs") from exc
-        complete = self._report(task)
-        self._show_addresses(endpoint)
+        pieces = (task.get("result") or {}).get("content_pieces", [])
+        self._report(task, pieces)
+        gallery = write_gallery(Path(endpoint.data), pieces) if pieces else None
+        self._show_addresses(endpoint, gallery)
+        complete = len(pieces) == self.pieces
         return Outcome(exit_code=0 if complete else 1, serve_on=self.serve_on)
 
     async def _run_batch(self, client: DemoClient) -> dict[str, Any]:
@@ -57,9 +62,8 @@ class Demo:
                 await asyncio.sleep(POLL_INTERVAL_S)
         raise CannotRun(f"the batch did not end within {PATIENCE_S:g} s")
 
-    def _report(self, task: Mapping[str, Any]) -> bool:
-        """Print the pieces and what became of the others; tell whether all were recorded."""
-        pieces = (task.get("result") or {}).get("content_pieces", [])
+    def _report(self, task: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> None:
+        """Print the pieces and what became of the others."""
         heading = _row("piece", "tier", "rating", "provider", "cost", "URL")
         self.console.print(f"\n[bold]{heading}[/bold]")
         for piece in pieces:
@@ -77,10 +81,12 @@ class Demo:
                 "quality of a model.\nSet AI_IMAGE_PROVIDER to plug in a real one.",
                 soft_wrap=True,
             )
-        return len(pieces) == self.pieces
 
-    def _show_addresses(self, endpoint: Endpoint) -> None:
+    def _show_addresses(self, endpoint: Endpoint, gallery: Path | None) -> None:
         self.console.print(f"\nlook at   {endpoint.url}", soft_wrap=True)
+        if gallery is not None:
+            # Quoted as an address, so that a terminal can open it from a path with spaces.
+            self.console.print(f"pictures  {gallery.resolve().as_uri()}", soft_wrap=True)
         self.console.print(f"API key   {endpoint.api_key}", soft_wrap=True)
         if self.serve_on:
             words = f"It serves until Ctrl-C; what it made stays in {endpoint.data}"

@@ -11,7 +11,13 @@ from services.ledger.handler.together import Together
 from services.ledger.ports import Progress
 from shared.calls import StageCounts, TaskState
 from shared.events import ContentRequested
-from tests.builders import content_hooked, content_moderated, generation, image_generated
+from tests.builders import (
+    content_halted,
+    content_hooked,
+    content_moderated,
+    generation,
+    image_generated,
+)
 from tests.ledger.books import Books, stored, whose
 
 
@@ -60,12 +66,15 @@ async def test_progress_in_any_order_leads_to_the_same_place(books: Books, noter
 async def test_progress_that_comes_after_the_end_only_joins_the_history(
     books: Books, noters: Noters
 ) -> None:
-    (piece,) = await books.accepted()
-    await books.endings.deliver(stored(piece))
-    await noters.note(piece, "generated")
-    detail = await books.piece(piece.piece_id)
-    assert detail.piece.state == "persisted"
-    assert "image.generated" in {entry.fact for entry in detail.timeline}
+    persisted, failed = await books.accepted(2)
+    await books.endings.deliver(stored(persisted))
+    await books.endings.halt(content_halted(**whose(failed)))
+    for piece, state in ((persisted, "persisted"), (failed, "failed")):
+        await noters.note(piece, "generated")
+        detail = await books.piece(piece.piece_id)
+        assert detail.piece.state == state
+        assert "image.generated" in {entry.fact for entry in detail.timeline}
+    assert (await books.task(failed.task_id)).counts.generated == 2
 
 
 async def test_progress_that_comes_twice_is_noted_once(books: Books, noters: Noters) -> None:

@@ -1,6 +1,7 @@
 """The demo against a gateway that answers as the contract says."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ TASK = "/api/v1/content/tasks/t1"
 KEY = {"X-API-Key": "atl_key"}
 
 
-def endpoint(gateway: HTTPServer) -> Endpoint:
-    return Endpoint(
-        gateway.url_for("").rstrip("/"), "atl_key", "nats://", "postgresql://", "/d", {}
-    )
+@pytest.fixture
+def endpoint(httpserver: HTTPServer, tmp_path: Path) -> Endpoint:
+    url = httpserver.url_for("").rstrip("/")
+    return Endpoint(url, "atl_key", "nats://", "postgresql://", str(tmp_path), {})
 
 
 def piece(number: int) -> dict[str, Any]:
@@ -26,6 +27,8 @@ def piece(number: int) -> dict[str, Any]:
         "id": f"{number:08}-0000",
         "access_tier": "capa1",
         "safety_rating": "safe",
+        "thumbnail_url": f"http://example.test/{number}_thumb?signature=secret",
+        "hook_text": "Up early <3",
         "url": f"http://example.test/{number}?{'longer-than-any-terminal' * 9}",
         "metadata": {"provider": "preview", "cost": 0.01},
     }
@@ -52,13 +55,15 @@ def running_then(gateway: HTTPServer, final: dict[str, Any]) -> None:
 ADA = {"name": "Ada (demo)", "id": "a1"}
 
 
-async def test_a_complete_batch_is_shown_with_unbroken_addresses(httpserver: HTTPServer) -> None:
+async def test_a_complete_batch_is_shown_with_unbroken_addresses(
+    httpserver: HTTPServer, endpoint: Endpoint
+) -> None:
     accept_batch(httpserver, avatars=[ADA])
     pieces = [piece(1), piece(2)]
     final = {"state": "completed", "counts": counts(2), "result": {"content_pieces": pieces}}
     running_then(httpserver, final)
     screen = io.StringIO()
-    outcome = await Demo(Console(file=screen), 2, serve_on=False)(endpoint(httpserver))
+    outcome = await Demo(Console(file=screen), 2, serve_on=False)(endpoint)
     assert outcome.exit_code == 0
     assert not outcome.serve_on
     shown = screen.getvalue()
@@ -69,20 +74,22 @@ async def test_a_complete_batch_is_shown_with_unbroken_addresses(httpserver: HTT
     assert "$0.010" in shown
 
 
-async def test_a_terminal_shows_a_bar_for_each_stage(httpserver: HTTPServer) -> None:
+async def test_a_terminal_shows_a_bar_for_each_stage(
+    httpserver: HTTPServer, endpoint: Endpoint
+) -> None:
     accept_batch(httpserver, avatars=[ADA])
     final = {"state": "completed", "counts": counts(1), "result": {"content_pieces": [piece(1)]}}
     running_then(httpserver, final)
     screen = io.StringIO()
     terminal = Console(file=screen, force_terminal=True, width=100)
-    await Demo(terminal, 1, serve_on=False)(endpoint(httpserver))
+    await Demo(terminal, 1, serve_on=False)(endpoint)
     for stage in ("requested", "moderated", "persisted"):
         assert stage in screen.getvalue()
     assert "1/1" in screen.getvalue()
 
 
 async def test_an_incomplete_batch_is_a_failure_that_names_the_reasons(
-    httpserver: HTTPServer,
+    httpserver: HTTPServer, endpoint: Endpoint
 ) -> None:
     accept_batch(httpserver, avatars=[ADA])
     reason = {"piece_id": "p2", "state": "failed", "reason": "deadline", "detail": ""}
@@ -94,19 +101,21 @@ async def test_an_incomplete_batch_is_a_failure_that_names_the_reasons(
     }
     running_then(httpserver, final)
     screen = io.StringIO()
-    outcome = await Demo(Console(file=screen), 2, serve_on=True)(endpoint(httpserver))
+    outcome = await Demo(Console(file=screen), 2, serve_on=True)(endpoint)
     assert outcome.exit_code == 1
     assert outcome.serve_on
     assert "deadline" in screen.getvalue()
 
 
-async def test_the_avatar_is_made_when_it_is_not_there(httpserver: HTTPServer) -> None:
+async def test_the_avatar_is_made_when_it_is_not_there(
+    httpserver: HTTPServer, endpoint: Endpoint
+) -> None:
     accept_batch(httpserver, avatars=[{"name": "Somebody else", "id": "a0"}])
     created = httpserver.expect_request("/api/v1/avatars", "POST", headers=KEY)
     created.respond_with_json({"id": "a1"}, status=201)
     final = {"state": "completed", "counts": counts(1), "result": {"content_pieces": [piece(1)]}}
     running_then(httpserver, final)
-    await Demo(Console(file=io.StringIO()), 1, serve_on=False)(endpoint(httpserver))
+    await Demo(Console(file=io.StringIO()), 1, serve_on=False)(endpoint)
     avatar = next(
         request.get_json()
         for request, _ in httpserver.log
@@ -116,7 +125,25 @@ async def test_the_avatar_is_made_when_it_is_not_there(httpserver: HTTPServer) -
     assert avatar["likeness"] == {"kind": "synthetic"}
 
 
-async def test_a_refusal_is_shown_with_the_way_to_the_logs(httpserver: HTTPServer) -> None:
+async def test_a_refusal_is_shown_with_the_way_to_the_logs(
+    httpserver: HTTPServer, endpoint: Endpoint
+) -> None:
     httpserver.expect_request("/api/v1/avatars").respond_with_data("no key", status=401)
     with pytest.raises(CannotRun, match=r"401:\n  no key\n.*logs"):
-        await Demo(Console(file=io.StringIO()), 1, serve_on=False)(endpoint(httpserver))
+        await Demo(Console(file=io.StringIO()), 1, serve_on=False)(endpoint)
+
+
+async def test_the_pictures_are_on_a_page_for_their_owner_alone(
+    httpserver: HTTPServer, endpoint: Endpoint
+) -> None:
+    accept_batch(httpserver, avatars=[ADA])
+    final = {"state": "completed", "counts": counts(1), "result": {"content_pieces": [piece(1)]}}
+    running_then(httpserver, final)
+    screen = io.StringIO()
+    await Demo(Console(file=screen), 1, serve_on=False)(endpoint)
+    page = Path(endpoint.data) / "gallery.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert page.resolve().as_uri() in screen.getvalue()
+    written = page.read_text()
+    assert 'src="http://example.test/1_thumb?signature=secret"' in written
+    assert "Up early &lt;3" in written
