@@ -13,7 +13,7 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem; background: #f6f5f2; color: #222 }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1.5rem }
 figure { margin: 0; background: #fff; border-radius: .6rem; overflow: hidden }
-img { width: 100%; aspect-ratio: 1; object-fit: cover; object-position: top; display: block }
+img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #e9e7e2; display: block }
 figcaption { padding: .8rem 1rem 1rem; white-space: pre-line }
 small { display: block; color: #666; margin-bottom: .4rem }
 """
