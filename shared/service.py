@@ -130,6 +130,8 @@ class Service:
             await hook()
         for loop in self._loops:
             loop.start()
+        # Ready means that the broker knows what we answer, not that we have told it so.
+        await self.nc.flush()
         announce("READY=1")
         log.info("service.ready", stages=len(self._loops))
 

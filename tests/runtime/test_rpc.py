@@ -45,6 +45,7 @@ async def answering(pipeline: Pipeline, handler: Handler, *, workers: int = 16) 
     service = await pipeline.open()
     service.answer(ASK, handler, workers=workers)
     await service.broker.start()
+    await service.nc.flush()
     return service
 
 
