@@ -2,12 +2,34 @@
 
 import os
 import sys
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 EXIT_MISCONFIGURED = 2
+MIN_KEY_BYTES = 32
+
+
+def _is_hex_key(secret: SecretStr) -> SecretStr:
+    try:
+        key = bytes.fromhex(secret.get_secret_value())
+    except ValueError:
+        raise ValueError("must be hexadecimal") from None
+    if len(key) < MIN_KEY_BYTES:
+        raise ValueError(f"must have at least {MIN_KEY_BYTES} bytes ({2 * MIN_KEY_BYTES} digits)")
+    return secret
+
+
+HexKey = Annotated[SecretStr, AfterValidator(_is_hex_key)]
+"""A key of at least 32 bytes, written in hexadecimal."""
+
+
+def split_commas(value: object) -> object:
+    """`a, b` as a tuple; for lists that are set as plain text."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class ServiceSettings(BaseSettings):

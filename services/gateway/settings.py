@@ -2,27 +2,15 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
+from pydantic import AnyHttpUrl, Field
 
 from services.gateway.adapters.template_file import TEMPLATES_FILE
 from services.gateway.domain.estimates import RATES, Rate
-from shared.settings import ServiceSettings
+from shared.settings import HexKey, ServiceSettings
 
-MIN_KEY_BYTES = 32
 # Who listens everywhere is reached here, as far as this machine can tell.
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-
-
-def _is_hex_key(secret: SecretStr) -> SecretStr:
-    try:
-        key = bytes.fromhex(secret.get_secret_value())
-    except ValueError:
-        raise ValueError("must be hexadecimal") from None
-    if len(key) < MIN_KEY_BYTES:
-        raise ValueError(f"must have at least {MIN_KEY_BYTES} bytes ({2 * MIN_KEY_BYTES} digits)")
-    return secret
 
 
 class GatewaySettings(ServiceSettings):
@@ -48,7 +36,7 @@ class GatewaySettings(ServiceSettings):
         description="Directory of delivered objects, as storage writes it.",
         examples=["/var/lib/atelier/objects"],
     )
-    link_signing_key: Annotated[SecretStr, AfterValidator(_is_hex_key)] = Field(
+    link_signing_key: HexKey = Field(
         description="Secret that signs links to private objects: at least 32 bytes, hexadecimal.",
         examples=["the output of: openssl rand -hex 32"],
     )

@@ -6,15 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, split_commas
 
 ProviderName = Literal["preview", "modal_sdxl_lora"]
-
-
-def _comma_list(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
 
 
 class GeneratorSettings(ServiceSettings):
@@ -25,7 +19,7 @@ class GeneratorSettings(ServiceSettings):
         examples=["modal_sdxl_lora"],
     )
     ai_image_provider_fallbacks: Annotated[
-        tuple[ProviderName, ...], NoDecode, BeforeValidator(_comma_list)
+        tuple[ProviderName, ...], NoDecode, BeforeValidator(split_commas)
     ] = Field(
         default=(),
         description="Who is asked after that, in order, separated by commas.",

@@ -6,7 +6,8 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.gateway.handler.json_types import Body
-from shared.calls import AvatarFields, AvatarMeta, GenerationConfig, Likeness, Name, Personality
+from shared.calls import AvatarFields, AvatarMeta, GenerationConfig, Likeness, Personality
+from shared.calls.avatars import Name
 from shared.content import BucketKey
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

@@ -1,0 +1,131 @@
+"""Avatars: recorded, listed, changed, deleted."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from shared.calls.base import Asked
+from shared.content import BucketKey, SubjectToken, Value
+from shared.rpc import Call
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+
+
+class Likeness(Value):
+    """Whose face the avatar wears. A consented person needs a name and somebody who attested it."""
+
+    kind: Literal["synthetic", "consented_person"]
+    name: str | None = None
+    reference: str | None = None
+    attested_by: str | None = None
+    attested_at: AwareDatetime | None = None
+
+
+class GenerationConfig(Value):
+    """The avatar's own sampling settings; None means the default (28 steps, cfg 5.5)."""
+
+    steps: int | None = Field(default=None, ge=20, le=50)
+    cfg_scale: float | None = Field(default=None, ge=1, le=20)
+    scheduler: str | None = Field(default=None, max_length=64)
+
+
+class Personality(Value):
+    """How captions sound."""
+
+    tone: str | None = Field(default=None, max_length=64)
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+
+
+class AvatarMeta(Value):
+    """What else is known about an avatar."""
+
+    personality: Personality = Personality()
+    generation_config: GenerationConfig = GenerationConfig()
+
+
+class AvatarFields(Value):
+    """What a client may say about an avatar; None leaves a field as it is."""
+
+    name: Name | None = None
+    user_id: Annotated[str, StringConstraints(max_length=120)] | None = None
+    niche: Annotated[str, StringConstraints(max_length=64)] | None = None
+    stage: Literal["draft", "training", "ready", "blocked"] | None = None
+    lora_weights_url: BucketKey | None = None
+    lora_model_id: Annotated[str, StringConstraints(max_length=120)] | None = None
+    trigger_word: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ -]{1,64}$")] | None = None
+    base_prompt: Text | None = None
+    negative_prompt: Text | None = None
+    lora_scale: float | None = Field(default=None, ge=0, le=1)
+    likeness: Likeness | None = None
+    adult_attested_at: AwareDatetime | None = None
+    meta_data: AvatarMeta | None = None
+
+
+class Avatar(Value):
+    """An avatar as it is recorded."""
+
+    id: str
+    tenant: SubjectToken
+    name: str
+    user_id: str | None = None
+    niche: str | None = None
+    stage: str
+    lora_weights_url: str | None = None
+    lora_model_id: str | None = None
+    trigger_word: str | None = None
+    base_prompt: str = ""
+    negative_prompt: str = ""
+    lora_scale: float = 0.9
+    likeness: Likeness | None = None
+    adult_attested_at: AwareDatetime | None = None
+    meta_data: AvatarMeta = AvatarMeta()
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class CreateAvatar(Asked):
+    """Record an avatar. The id is made at the door, so that asking twice makes one."""
+
+    avatar_id: SubjectToken
+    fields: AvatarFields
+
+
+class AvatarRef(Asked):
+    """One avatar."""
+
+    avatar_id: SubjectToken
+
+
+class ChangeAvatar(AvatarRef):
+    """Change the given fields; those in `clear` become empty."""
+
+    fields: AvatarFields
+    clear: tuple[str, ...] = ()
+
+
+class ListAvatars(Asked):
+    """Avatars, newest first."""
+
+    cursor: str | None = None
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class AvatarPage(Value):
+    """Some avatars, and where to go on."""
+
+    avatars: tuple[Avatar, ...]
+    next_cursor: str | None = None
+
+
+class Deleted(Value):
+    """What a deletion took along."""
+
+    pieces: int
+
+
+CREATE_AVATAR = Call("ledger.avatar.create", CreateAvatar, Avatar)
+GET_AVATAR = Call("ledger.avatar.get", AvatarRef, Avatar)
+LIST_AVATARS = Call("ledger.avatar.list", ListAvatars, AvatarPage)
+CHANGE_AVATAR = Call("ledger.avatar.change", ChangeAvatar, Avatar)
+DELETE_AVATAR = Call("ledger.avatar.delete", AvatarRef, Deleted)

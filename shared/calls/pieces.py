@@ -1,0 +1,133 @@
+"""Pieces with their history, and what an avatar's pieces add up to."""
+
+from pydantic import AwareDatetime, Field
+
+from shared.calls.avatars import AvatarRef
+from shared.calls.base import Asked
+from shared.content import Generation, Rating, SubjectToken, Tier, Value
+from shared.rpc import Call
+
+
+class Piece(Value):
+    """A piece as it is recorded: finished, held, ended or under way."""
+
+    id: str
+    task_id: str
+    avatar_id: str
+    index: int
+    state: str
+    run: int
+    content_type: str = "image"
+    access_tier: Tier
+    template_id: str | None = None
+    prompt: str
+    platform: str
+    object_key: str | None = None
+    thumbnail_key: str | None = None
+    url: str | None = None
+    public: bool = False
+    uploaded: bool = True
+    image_sha256: str | None = None
+    media_type: str | None = None
+    hook_text: str | None = None
+    hooks: tuple[str, ...] = ()
+    hooks_source: str | None = None
+    safety_rating: Rating | None = None
+    explicitness_level: int | None = None
+    verdict_reason: str | None = None
+    generation: Generation | None = None
+    cost_usd_micros: int = Field(default=0, description="of all its attempts")
+    price_usd_micros: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    published_at: AwareDatetime | None = None
+
+
+class PieceRef(Asked):
+    """One piece."""
+
+    piece_id: SubjectToken
+
+
+class TimelineEntry(Value):
+    """Something that happened to a piece."""
+
+    at: AwareDatetime
+    run: int
+    fact: str
+    detail: dict[str, object] = Field(default_factory=dict)
+
+
+class AttemptRecord(Value):
+    """A provider call, as it was opened and settled."""
+
+    attempt_id: str
+    number: int
+    run: int
+    provider: str
+    outcome: str
+    error_code: str | None = None
+    duration_ms: int | None = None
+    cost_usd_micros: int
+    opened_at: AwareDatetime
+    settled_at: AwareDatetime | None = None
+
+
+class PieceDetail(Value):
+    """A piece with all that happened to it."""
+
+    piece: Piece
+    timeline: tuple[TimelineEntry, ...]
+    attempts: tuple[AttemptRecord, ...]
+
+
+class ListPieces(Asked):
+    """Pieces of an avatar (newest first) or of a task (in order).
+
+    `delivered_only` leaves out what is not finished content.
+    """
+
+    avatar_id: SubjectToken | None = None
+    task_id: SubjectToken | None = None
+    tier: Tier | None = None
+    rating: Rating | None = None
+    delivered_only: bool = True
+    cursor: str | None = None
+    limit: int = Field(default=20, ge=1, le=50)
+
+
+class PiecePage(Value):
+    """Some pieces, and where to go on."""
+
+    pieces: tuple[Piece, ...]
+    next_cursor: str | None = None
+
+
+class PublishPiece(PieceRef):
+    """Mark a piece as published, with its price."""
+
+    price_usd_micros: int | None = Field(default=None, ge=0)
+
+
+class AvatarStats(Value):
+    """Totals of an avatar, computed by the database."""
+
+    avatar_id: str
+    total_pieces: int
+    tiers: dict[str, int]
+    ratings: dict[str, int]
+    states: dict[str, int]
+    total_cost_usd_micros: int
+    average_cost_usd_micros: int
+    total_generation_time_ms: int
+    average_generation_time_ms: int
+    first_at: AwareDatetime | None = None
+    last_at: AwareDatetime | None = None
+
+
+GET_PIECE = Call("ledger.piece.get", PieceRef, PieceDetail)
+LIST_PIECES = Call("ledger.piece.list", ListPieces, PiecePage)
+PUBLISH_PIECE = Call("ledger.piece.publish", PublishPiece, Piece)
+GET_STATS = Call("ledger.stats.get", AvatarRef, AvatarStats)

@@ -1,0 +1,89 @@
+"""Tasks: accepted, followed, cancelled."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from shared.calls.base import Asked
+from shared.content import Brief, Lane, Platform, SubjectToken, Value
+from shared.rpc import Call
+
+
+class TaskState(StrEnum):
+    """Where a task stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AcceptTask(Asked):
+    """Accept a task with all its planned pieces; the nth brief becomes the piece with index n."""
+
+    task_id: SubjectToken
+    lane: Lane
+    kind: Literal["single", "batch"]
+    avatar_id: SubjectToken
+    platform: Platform
+    config: dict[str, object] = Field(description="the request as it was understood, for reports")
+    accepted_at: AwareDatetime
+    deadline_at: AwareDatetime
+    briefs: tuple[Brief, ...] = Field(min_length=1, max_length=500)
+
+
+class TaskRef(Asked):
+    """One task."""
+
+    task_id: SubjectToken
+
+
+class StageCounts(Value):
+    """How many pieces have come how far. Cumulative: a persisted piece has also been stored."""
+
+    requested: int = 0
+    generated: int = 0
+    hooked: int = 0
+    moderated: int = 0
+    stored: int = 0
+    persisted: int = 0
+    rejected: int = 0
+    failed: int = 0
+    pending_review: int = 0
+
+
+class Reason(Value):
+    """Why a piece did not become content."""
+
+    piece_id: str
+    state: str
+    reason: str
+    detail: str = ""
+
+
+class TaskView(Value):
+    """A task as clients see it, without its pieces: those are listed page by page."""
+
+    task_id: str
+    tenant: SubjectToken
+    avatar_id: str
+    kind: str
+    platform: str
+    state: TaskState
+    progress: int = Field(ge=0, le=100, description="percent of the way all pieces have gone")
+    total: int
+    counts: StageCounts
+    reasons: tuple[Reason, ...] = Field(default=(), description="the first hundred")
+    cost_usd_micros: int = Field(description="all attempts, failed ones too")
+    generation_time_ms: int
+    config: dict[str, object]
+    accepted_at: AwareDatetime
+    deadline_at: AwareDatetime
+    completed_at: AwareDatetime | None = None
+
+
+ACCEPT_TASK = Call("ledger.task.accept", AcceptTask, TaskView)
+GET_TASK = Call("ledger.task.get", TaskRef, TaskView)
+CANCEL_TASK = Call("ledger.task.cancel", TaskRef, TaskView)
