@@ -3,11 +3,15 @@
 import asyncio
 import time
 
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
 from shared.events import ContentHooked, ImageGenerated
+from shared.pull import PullLoop
 from tests.builders import image_generated
 from tests.eventually import eventually
 from tests.runtime.handlers import Held, Recorder, Taking
-from tests.runtime.pipeline import Pipeline
+from tests.runtime.pipeline import HOOK, Pipeline
 
 
 async def waiting(pipeline: Pipeline, count: int) -> list[ImageGenerated]:
@@ -102,3 +106,35 @@ async def test_an_idle_loop_hardly_speaks(pipeline: Pipeline) -> None:
     await asyncio.sleep(0.8)
     [loop] = service.loops
     assert loop.requests == 1
+
+
+async def test_a_process_that_was_blocked_does_not_take_more_than_its_permits(
+    pipeline: Pipeline, nc: Client
+) -> None:
+    """It asks anew for what it believes to be lost, and the broker then answers both requests."""
+    release = asyncio.Event()
+
+    async def hold(_msg: Msg) -> None:
+        await release.wait()
+
+    loop = PullLoop(
+        nc,
+        stream=pipeline.topology.stream(ImageGenerated),
+        durable=HOOK.durable,
+        handle=hold,
+        permits=2,
+        heartbeat_s=0.1,
+    )
+    loop.start()
+    await eventually(lambda: loop.requests == 1)
+    time.sleep(0.4)  # noqa: ASYNC251 - this is the point
+    await eventually(lambda: loop.requests == 2)
+    await waiting(pipeline, 6)
+    await eventually(lambda: loop.in_flight > 0)
+    most = 0
+    for _ in range(20):
+        most = max(most, loop.in_flight)
+        await asyncio.sleep(0.01)
+    assert most == 2
+    release.set()
+    await loop.stop(grace_s=1)

@@ -4,8 +4,11 @@ import asyncio
 import time
 
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from shared.events import ContentHooked
+from shared.pull import PullLoop
 from tests.builders import image_generated
 from tests.eventually import eventually
 from tests.runtime.handlers import Held, Recorder, Taking
@@ -36,6 +39,34 @@ async def test_what_was_not_begun_goes_to_another_replica_at_once(pipeline: Pipe
     await eventually(all_done)
     assert time.monotonic() - started < 2.0
     assert set(leaving.seen).isdisjoint(staying.seen)
+
+
+@pytest.mark.usefixtures("patient_broker")
+async def test_what_is_on_its_way_when_a_loop_stops_is_not_stranded(
+    pipeline: Pipeline, nc: Client
+) -> None:
+    async def take(msg: Msg) -> None:
+        await msg.ack()
+
+    def new_loop() -> PullLoop:
+        stream = pipeline.topology.stream(HOOK.consumes)
+        return PullLoop(nc, stream=stream, durable=HOOK.durable, handle=take, permits=8)
+
+    for moment in range(20):
+        loop = new_loop()
+        loop.start()
+        await eventually(lambda asked=loop: asked.requests > 0)
+        events = [image_generated() for _ in range(8)]
+        await asyncio.gather(pipeline.write(*events), _stop_after(loop, moment * 0.0005))
+    last = new_loop()
+    last.start()
+    await eventually(pipeline.is_settled, 2.0)
+    await last.stop(grace_s=1)
+
+
+async def _stop_after(loop: PullLoop, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await loop.stop(grace_s=1)
 
 
 async def test_what_was_begun_is_finished(pipeline: Pipeline) -> None:

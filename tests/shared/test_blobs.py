@@ -108,6 +108,14 @@ async def test_twins_that_put_for_the_first_time_make_one_blob(
     assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 4
 
 
+async def test_a_twin_that_comes_later_sends_nothing(js: JetStreamContext, bucket: str) -> None:
+    store = JetStreamBlobs(js, bucket)
+    await store.put("piece/1", b"same", media_type=PNG)
+    before = (await js.stream_info(f"OBJ_{bucket}")).state.last_seq
+    await store.put("piece/1", b"same", media_type=PNG)
+    assert (await js.stream_info(f"OBJ_{bucket}")).state.last_seq == before
+
+
 async def test_bytes_that_vanish_under_the_reader_are_missing_and_no_hang(
     js: JetStreamContext, bucket: str
 ) -> None:
