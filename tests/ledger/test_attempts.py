@@ -53,6 +53,20 @@ async def test_of_many_processes_at_once_one_may_call(books: Books) -> None:
     assert all(0 < (each.after_s or 0) <= 60 for each in answers if each.answer == "wait")
 
 
+async def test_a_delivery_settles_its_call_when_the_settlement_itself_is_late(
+    books: Books,
+) -> None:
+    (piece,) = await books.accepted()
+    answer = await books.open_attempt(piece)
+    made = generation(attempt_id=answer.attempt_id, cost_usd_micros=COST)
+    await books.endings.deliver(stored(piece, generation=made))
+    assert await cost_of(books, piece) == COST
+    await books.settlements.settle(settled(piece, answer.attempt_id))
+    assert await cost_of(books, piece) == COST
+    (record,) = (await books.piece(piece.piece_id)).attempts
+    assert (record.outcome, record.duration_ms) == ("succeeded", made.generation_time_ms)
+
+
 async def test_a_settlement_is_counted_once_however_often_it_comes(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)

@@ -22,6 +22,7 @@ from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
 from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
 from services.ledger.adapters.schema import avatars, content_pieces, pieces
+from services.ledger.adapters.settlements import settle_delivered
 from services.ledger.domain.endings import (
     FAILED,
     PENDING_REVIEW,
@@ -68,6 +69,7 @@ class Deliveries:
             locked = await lock_pieces(connection, events)
             fates = _sort(events, await standings_of(connection, locked))
             await remember(connection, [remembered_delivery(event) for event in events])
+            await settle_delivered(connection, events)
             await _persist(transaction, fates[Fate.PERSIST])
             await _hold(transaction, fates[Fate.HOLD])
             await _refuse(transaction, fates[Fate.REFUSE], locked)

@@ -1,14 +1,15 @@
 """Calls that have ended: outcome and cost, each counted once."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import attempts, tasks
-from shared.events import AttemptSettled
+from shared.events import AttemptSettled, ContentStored
 from shared.outcomes import TryLater
 
 
@@ -30,6 +31,31 @@ class Settlements:
             )
             if settled.one_or_none() is None:
                 await _settle_unheard_of(connection, event)
+
+
+async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
+    """Settle the calls that these images came from, where their own settlement is still on its way.
+
+    A task that completes thereby tells its whole cost, however late the other stream is read.
+    """
+    rows = [
+        {
+            "delivered": event.generation.attempt_id,
+            "duration_ms": event.generation.generation_time_ms,
+            "cost_usd_micros": event.generation.cost_usd_micros,
+            "image": event.image.model_dump(mode="json"),
+            "generation": event.generation.model_dump(mode="json"),
+        }
+        for event in events
+    ]
+    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "delivered"}
+    values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
+    query = (
+        update(attempts)
+        .where(attempts.c.attempt_id == bindparam("delivered"), attempts.c.settled_at.is_(None))
+        .values(values)
+    )
+    await connection.execute(query, rows)
 
 
 def _settlement(event: AttemptSettled) -> dict[str, Any]:
