@@ -9,6 +9,8 @@ from faststream.nats.subscriber.usecases import CoreSubscriber
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.subscriptions import leave
+
 log = structlog.get_logger(__name__)
 
 _DRAIN_LIMIT_S = 2.0
@@ -87,12 +89,8 @@ class Broker(NatsBroker):
 
     async def _finish(self, subscriber: CoreSubscriber) -> None:
         subscription, subscriber.subscription = subscriber.subscription, None
-        if subscription is not None:
-            try:
-                async with asyncio.timeout(_DRAIN_LIMIT_S):
-                    await subscription.drain()  # type: ignore[no-untyped-call]
-            except (NatsError, OSError, TimeoutError) as exc:
-                log.debug("broker.left_unheard", error=repr(exc))
+        if subscription is not None and self._connection is not None:
+            await leave(self._connection, subscription)
             # FastStream forgets calls that it has queued but not begun; let them begin.
             await asyncio.sleep(_HAND_OVER_S)
         await subscriber.stop()

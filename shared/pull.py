@@ -16,7 +16,8 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.errors import Error as NatsError
+
+from shared.subscriptions import leave
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,6 @@ _NANOSECONDS = 1_000_000_000
 _IDLE_HEARTBEAT = "100"
 _REQUEST_ENDED = frozenset({"404", "408"})
 _OFFLINE_POLL_S = 0.2
-_DRAIN_LIMIT_S = 2.0
 _CANCEL_LIMIT_S = 2.0
 
 
@@ -94,7 +94,9 @@ class PullLoop:
         self._news.set()
         if self._runner is not None:
             await self._runner
-        await self._stop_listening()
+        if self._subscription is not None:
+            # What arrives until then was not begun, and is handed back.
+            await leave(self._nc, self._subscription)
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=grace_s)
             for task in late:
@@ -189,20 +191,6 @@ class PullLoop:
         self._running.discard(task)
         if not self._due:
             self._news.set()
-
-    async def _stop_listening(self) -> None:
-        subscription, self._subscription = self._subscription, None
-        if subscription is None:
-            return
-        try:
-            async with asyncio.timeout(_DRAIN_LIMIT_S):
-                if self._nc.is_connected:
-                    # This also runs what has arrived but was not begun; it is handed back.
-                    await subscription.drain()  # type: ignore[no-untyped-call]
-                else:
-                    await subscription.unsubscribe()
-        except (NatsError, OSError, TimeoutError) as exc:
-            log.debug("pull.left_unheard", consumer=self._name, error=repr(exc))
 
     async def _pause(self, seconds: float) -> None:
         try:
