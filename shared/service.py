@@ -24,6 +24,7 @@ from shared.factlog import FactLog, JetStreamFactLog
 from shared.pull import PullLoop
 from shared.settings import ServiceSettings, fail_misconfigured, load_settings
 from shared.stage import Handler, Stage
+from shared.subscriptions import confirmed
 from shared.topology import Step, Topology
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,7 @@ class Service:
         for loop in self._loops:
             loop.start()
         # Ready means that the broker knows what we answer, not that we have told it so.
-        await self.nc.flush()
+        await confirmed(self.nc)
         announce("READY=1")
         log.info("service.ready", stages=len(self._loops))
 

@@ -1,4 +1,4 @@
-"""Leave a NATS subscription without losing what is on its way."""
+"""Begin and leave NATS subscriptions without losing what is on its way."""
 
 import asyncio
 
@@ -13,6 +13,17 @@ _LIMIT_S = 2.0
 _STRAGGLERS_S = 0.05
 
 
+async def confirmed(nc: Client) -> None:
+    """Return when the server has taken note of all that we have subscribed to and published.
+
+    Raises the client's TimeoutError after ten seconds.
+    """
+    # The client writes a ping at once, ahead of what its flusher has yet to write; only a second
+    # one is sure to come after that.
+    await nc.flush()
+    await nc.flush()
+
+
 async def leave(nc: Client, subscription: Subscription) -> None:
     """Want no more, and return when everything that came was given to the callback.
 
@@ -23,7 +34,7 @@ async def leave(nc: Client, subscription: Subscription) -> None:
         async with asyncio.timeout(_LIMIT_S):
             if nc.is_connected:
                 await nc._send_unsubscribe(subscription._id)  # noqa: SLF001
-                await nc.flush()
+                await confirmed(nc)
                 await asyncio.sleep(_STRAGGLERS_S)
                 await subscription.drain()  # type: ignore[no-untyped-call]
             else:

@@ -13,6 +13,7 @@ from shared.outcomes import TryLater
 from shared.problems import Problem
 from shared.rpc import MAX_REPLY_BYTES, Call, Caller
 from shared.service import Service
+from shared.subscriptions import confirmed
 from tests.eventually import eventually
 from tests.runtime.pipeline import Pipeline
 
@@ -45,7 +46,7 @@ async def answering(pipeline: Pipeline, handler: Handler, *, workers: int = 16) 
     service = await pipeline.open()
     service.answer(ASK, handler, workers=workers)
     await service.broker.start()
-    await service.nc.flush()
+    await confirmed(service.nc)
     return service
 
 
