@@ -1,5 +1,6 @@
 """A service knows when its broker refuses it, and says so."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -100,11 +101,8 @@ async def test_wrong_credentials_stop_the_start_with_the_key_to_blame(
 async def test_a_service_that_was_thrown_out_ends_so_that_another_can_begin(
     guarded: GuardedBroker,
 ) -> None:
-    async def throw_out() -> None:
-        guarded.change_password()
-
     async with open_service("tests", settings(guarded.url("anyone"))) as service:
-        service.on_start(throw_out)
+        asyncio.get_running_loop().call_later(0.3, guarded.change_password)
         with pytest.raises(SystemExit) as exit_info:
             await service.serve()
     assert exit_info.value.code == 1

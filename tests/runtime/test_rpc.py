@@ -202,3 +202,10 @@ async def test_the_last_call_is_answered_before_the_hooks_close_things(
         await service.stop()
         assert (await call).words == "x"
     await eventually(lambda: order == ["answered", "closed"])
+
+
+async def test_a_request_that_fits_no_message_is_refused(pipeline: Pipeline, ask: Caller) -> None:
+    await answering(pipeline, echo)
+    with pytest.raises(Problem) as refusal:
+        await ask(ASK, Question(words="x" * 9_000_000))
+    assert (refusal.value.details.status, refusal.value.details.code) == (413, "request_too_large")
