@@ -88,6 +88,9 @@ class Brief(Value):
     avatar_name: str = ""
     niche: str | None = None
     personality_tone: str | None = None
+    likeness_name: str | None = Field(
+        default=None, description="the real person who has consented to be this avatar's face"
+    )
     language: str = "en"
     platform: Platform
     tier: Tier = Tier.CAPA1

@@ -4,13 +4,14 @@ A version only gains optional fields. A breaking change is a new class with a ne
 published beside the old one until every consumer has moved.
 """
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from shared.content import (
     BlobRef,
     Brief,
+    BucketKey,
     Captions,
     Delivery,
     Generation,
@@ -20,6 +21,7 @@ from shared.content import (
     Value,
     Verdict,
 )
+from shared.problems import ProblemDetails
 
 
 class Fact(Value):
@@ -202,7 +204,89 @@ class AttemptSettled(TaskFact):
         return (self.tenant, self.task_id, self.piece_id, self.attempt_id)
 
 
+class Asker(Value):
+    """Who sent a request by event, as the request told it."""
+
+    source: str | None = Field(default=None, description="`ce-source` of the request")
+    id: str | None = Field(default=None, description="`ce-id` of the request")
+    idempotency_key: str | None = None
+
+
+class TaskRequested(Fact):
+    """Another system orders content. Whoever asks twice by the same identity orders once.
+
+    The identity is `idempotency_key`, else (`ce-source`, `ce-id`); `task_id` follows from it.
+    """
+
+    NAME = "task.requested"
+    request_id: SubjectToken = Field(description="last token of the subject, as the sender chose")
+    asker: Asker
+    kind: Literal["single", "batch"] = "batch"
+    order: dict[str, Any] = Field(description="the body of the REST request of this kind")
+
+    @property
+    def subject_tokens(self) -> tuple[str, ...]:
+        return (self.tenant, self.request_id)
+
+
+class TaskAccepted(Fact):
+    """A request by event has become a task; every later fact carries its `task_id`."""
+
+    NAME = "task.accepted"
+    task_id: SubjectToken
+    asker: Asker
+    request_id: SubjectToken
+    avatar_id: SubjectToken
+    kind: Literal["single", "batch"]
+    total: int = Field(ge=1)
+    accepted_at: AwareDatetime
+    deadline_at: AwareDatetime
+
+    @property
+    def subject_tokens(self) -> tuple[str, ...]:
+        return (self.tenant, self.task_id)
+
+
+class TaskRefused(Fact):
+    """A request by event was refused, with the code that the REST door gives."""
+
+    NAME = "task.refused"
+    task_id: SubjectToken = Field(description="the id that the task would have got")
+    asker: Asker
+    request_id: SubjectToken
+    request_sequence: int = Field(ge=1, description="of the request in its stream")
+    problem: ProblemDetails
+
+    @property
+    def subject_tokens(self) -> tuple[str, ...]:
+        return (self.tenant, self.task_id, str(self.request_sequence))
+
+
+class AvatarReady(Fact):
+    """The training system hands over an avatar's LoRA weights. Sent again for newer weights."""
+
+    NAME = "avatar.ready"
+    avatar_id: SubjectToken
+    lora_weights_url: BucketKey | None = Field(
+        default=None, description="key of the weights in the bucket, never a URL"
+    )
+    r2_path: BucketKey | None = Field(
+        default=None, description="another name for `lora_weights_url`"
+    )
+    lora_model_id: Annotated[str, StringConstraints(max_length=120)] | None = None
+    trigger_word: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ -]{1,64}$")] | None = None
+    lora_scale: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def subject_tokens(self) -> tuple[str, ...]:
+        return (self.tenant, self.avatar_id)
+
+
 FACTS: tuple[type[Fact], ...] = (
+    TaskRequested,
+    TaskAccepted,
+    TaskRefused,
+    AvatarReady,
     ContentRequested,
     ImageGenerated,
     ContentHooked,

@@ -10,6 +10,7 @@ from shared.content import Lane
 from shared.events import (
     FACTS,
     AttemptSettled,
+    AvatarReady,
     ContentFailed,
     ContentHalted,
     ContentHooked,
@@ -21,6 +22,7 @@ from shared.events import (
     DeliveryWithdrawn,
     Fact,
     ImageGenerated,
+    TaskRequested,
 )
 
 DEAD_LETTER = "dead.letter"
@@ -44,6 +46,9 @@ class Step:
     bounded: bool = False
 
 
+# No receipt is looked for: a refusal may be followed by the same request, better filled in.
+TAKE_ORDER = Step("task-accepted", TaskRequested)
+HAND_OVER = Step("avatar-handed-over", AvatarReady)
 GENERATE_INTERACTIVE = Step(
     "image-generated-interactive",
     ContentRequested,
@@ -75,6 +80,8 @@ CLEAR_FAILED = Step("cleared-failed", ContentFailed)
 WITHDRAW = Step("withdrawn", DeliveryWithdrawn)
 
 STEPS: tuple[Step, ...] = (
+    TAKE_ORDER,
+    HAND_OVER,
     GENERATE_INTERACTIVE,
     GENERATE_BULK,
     WRITE_HOOKS,

@@ -102,6 +102,10 @@ class ChangeAvatar(AvatarRef):
 
     fields: AvatarFields
     clear: tuple[str, ...] = ()
+    handed_over_at: AwareDatetime | None = Field(
+        default=None,
+        description="of a handover by event: one that is older than the last changes nothing",
+    )
 
 
 class ListAvatars(Asked):

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from shared.calls.base import Asked
-from shared.content import Brief, Lane, Platform, SubjectToken, Value
+from shared.content import Brief, Lane, Platform, Sha256, SubjectToken, Value
 from shared.rpc import Call
 
 
@@ -18,6 +18,13 @@ class TaskState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class OrderKey(Value):
+    """Makes asking twice order once: the key the client chose, and what it has ordered by it."""
+
+    key: str = Field(min_length=1, max_length=320)
+    body_sha256: Sha256 = Field(description="of the order as it was understood")
 
 
 class AcceptTask(Asked):
@@ -32,6 +39,15 @@ class AcceptTask(Asked):
     accepted_at: AwareDatetime
     deadline_at: AwareDatetime
     briefs: tuple[Brief, ...] = Field(min_length=1, max_length=500)
+    order_key: OrderKey | None = Field(
+        default=None, description="kept with the task for seven days; whoever comes second gets it"
+    )
+
+
+class FindOrder(Asked):
+    """Whether something was ordered by this key before."""
+
+    order_key: OrderKey
 
 
 class TaskRef(Asked):
@@ -84,6 +100,13 @@ class TaskView(Value):
     completed_at: AwareDatetime | None = None
 
 
+class FoundOrder(Value):
+    """The task that was ordered by a key; None if the key is free."""
+
+    task: TaskView | None = None
+
+
 ACCEPT_TASK = Call("ledger.task.accept", AcceptTask, TaskView)
+FIND_ORDER = Call("ledger.order.find", FindOrder, FoundOrder)
 GET_TASK = Call("ledger.task.get", TaskRef, TaskView)
 CANCEL_TASK = Call("ledger.task.cancel", TaskRef, TaskView)
