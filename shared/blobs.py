@@ -46,6 +46,10 @@ class BlobStore(Protocol):
         """The bytes, checked against their hash. Raises BlobMissing."""
         ...
 
+    async def holds(self, ref: BlobRef) -> bool:
+        """Whether the bytes are there."""
+        ...
+
     async def delete(self, ref: BlobRef) -> None:
         """Forget the bytes; forgetting twice is fine."""
         ...
@@ -86,6 +90,15 @@ class JetStreamBlobs:
         if (await asyncio.to_thread(_sha256, data)).hex() != ref.sha256:
             raise BlobMissing(f"{ref.sha256}: other bytes")
         return data
+
+    async def holds(self, ref: BlobRef) -> bool:
+        try:
+            key = self._key(ref)
+        except BlobMissing:
+            return False
+        async with self._transfer("lookup"):
+            last = await self._last_info(key)
+        return last is not None and not last[1].deleted
 
     async def delete(self, ref: BlobRef) -> None:
         async with self._transfer("delete"):

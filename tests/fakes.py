@@ -24,5 +24,8 @@ class MemoryBlobs:
             raise BlobMissing(ref.sha256)
         return data
 
+    async def holds(self, ref: BlobRef) -> bool:
+        return ref.uri in self.kept
+
     async def delete(self, ref: BlobRef) -> None:
         self.kept.pop(ref.uri, None)

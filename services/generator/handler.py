@@ -13,6 +13,7 @@ import structlog
 from services.generator.domain import ProviderFailure, Reaction, RetryPolicy, reaction_to
 from services.generator.ports import Attempts, MadeImage, PreparedCall, Provider
 from shared.blobs import BlobStore
+from shared.calls import AttemptAnswer
 from shared.content import BlobRef, Generation
 from shared.events import AttemptSettled, ContentRequested, ImageGenerated
 from shared.factlog import utc_now
@@ -71,7 +72,7 @@ class GenerateImage:
 
     async def _attempt(self, provider: Provider, event: ContentRequested) -> ImageGenerated:
         call = await provider.prepare(event.brief)
-        answer = await self.attempts.open(event, provider)
+        answer = await self._ask_ledger(event, provider)
         match answer.answer:
             case "done" if answer.image is not None and answer.generation is not None:
                 # Bought before, in a run or process that could not tell: adopt, do not buy again.
@@ -83,6 +84,14 @@ class GenerateImage:
             case "go" if answer.attempt_id is not None:
                 return await self._buy(call, provider, event, answer.attempt_id)
         raise TryLater("another call for this piece may be under way", after=answer.after_s)
+
+    async def _ask_ledger(self, event: ContentRequested, provider: Provider) -> AttemptAnswer:
+        answer = await self.attempts.open(event, provider)
+        if answer.image is None or await self.staging.holds(answer.image):
+            return answer
+        # Paid for, but gone with the broker's store.
+        log.warning("attempt.bytes_lost", piece_id=event.piece_id, attempt_id=answer.attempt_id)
+        return await self.attempts.open(event, provider, lost_attempt_id=answer.attempt_id)
 
     async def _buy(
         self, call: PreparedCall, provider: Provider, event: ContentRequested, attempt_id: str

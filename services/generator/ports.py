@@ -61,8 +61,13 @@ class LoraLinks(Protocol):
 class Attempts(Protocol):
     """The ledger's say over every provider call."""
 
-    async def open(self, event: ContentRequested, provider: Provider) -> AttemptAnswer:
-        """Ask before calling. Raises TryLater when nobody answers: no answer, no call."""
+    async def open(
+        self, event: ContentRequested, provider: Provider, *, lost_attempt_id: str | None = None
+    ) -> AttemptAnswer:
+        """Ask before calling. Raises TryLater when nobody answers: no answer, no call.
+
+        `lost_attempt_id` tells of an earlier success whose bytes are gone.
+        """
         ...
 
     async def settle(self, settled: AttemptSettled) -> None:

@@ -19,6 +19,9 @@ class OpenAttempt(Asked):
     provider: str = Field(max_length=64)
     holder: str = Field(max_length=120, description="the process that asks")
     lease_s: float = Field(gt=0, le=3600, description="longer than the call can take")
+    lost_attempt_id: SubjectToken | None = Field(
+        default=None, description="an earlier success whose bytes are gone: it has to be made again"
+    )
 
 
 class AttemptAnswer(Value):

@@ -57,9 +57,14 @@ class RecordingAttempts:
     settled: list[AttemptSettled] = field(default_factory=list)
     settle_failures: int = 0
     opened: int = 0
+    lost: list[str] = field(default_factory=list)
 
-    async def open(self, event: ContentRequested, provider: Provider) -> AttemptAnswer:
+    async def open(
+        self, event: ContentRequested, provider: Provider, *, lost_attempt_id: str | None = None
+    ) -> AttemptAnswer:
         self.opened += 1
+        if lost_attempt_id is not None:
+            self.lost.append(lost_attempt_id)
         if self.answers:
             answer = self.answers.pop(0)
             if isinstance(answer, TryLater):

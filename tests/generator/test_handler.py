@@ -53,11 +53,26 @@ async def test_staging_names_tell_piece_and_run() -> None:
 
 
 async def test_an_image_bought_before_is_adopted_and_no_provider_is_called() -> None:
-    provider = ScriptedProvider([made_image()])
-    bought = AttemptAnswer(answer="done", image=blob(), generation=generation(attempt_id="old"))
-    generated = await handler(provider, attempts=RecordingAttempts([bought]))(content_requested())
+    provider, staging = ScriptedProvider([made_image()]), MemoryBlobs()
+    image = await staging.put("piece/1", b"bought", media_type="image/png")
+    bought = AttemptAnswer(answer="done", image=image, generation=generation(attempt_id="old"))
+    attempts = RecordingAttempts([bought])
+    generated = await handler(provider, attempts=attempts, staging=staging)(content_requested())
     assert provider.calls == 0
     assert generated.generation.attempt_id == "old"
+    assert attempts.lost == []
+
+
+async def test_an_image_whose_bytes_are_gone_is_bought_again_and_the_loss_is_told() -> None:
+    provider = ScriptedProvider([made_image(b"again")])
+    bought = AttemptAnswer(
+        answer="done", attempt_id="old", image=blob(), generation=generation(attempt_id="old")
+    )
+    attempts, staging = RecordingAttempts([bought]), MemoryBlobs()
+    generated = await handler(provider, attempts=attempts, staging=staging)(content_requested())
+    assert attempts.lost == ["old"]
+    assert await staging.get(generated.image) == b"again"
+    assert generated.generation.attempt_id == attempts.settled[0].attempt_id != "old"
 
 
 @pytest.mark.parametrize("reason", ["cancelled", "deadline", "superseded", "ended"])

@@ -172,3 +172,13 @@ def test_processes_that_crash_and_race_never_call_at_the_same_time(
         else:
             calling_until = now + timedelta(seconds=29)
         books.append(new)
+
+
+def test_a_success_whose_bytes_are_gone_does_not_keep_a_piece_from_being_bought() -> None:
+    bought = replace(OPEN, outcome="succeeded", settled=True, has_image=True)
+    gone = replace(bought, bytes_lost=True)
+    assert isinstance(answer_to(ASK, PIECE, [gone], now=NOW), Go)
+    told = replace(ASK, lost=bought.attempt_id)
+    assert isinstance(answer_to(told, PIECE, [bought], now=NOW), Go)
+    newer = replace(bought, attempt_id="newer", number=2)
+    assert answer_to(told, PIECE, [bought, newer], now=NOW) == Done(newer)

@@ -185,3 +185,34 @@ async def test_an_older_run_may_not_call(books: Books) -> None:
     answer = await books.open_attempt(piece)
     assert (answer.answer, answer.reason) == ("no", "superseded")
     assert (await books.open_attempt(piece, run=2)).answer == "go"
+
+
+async def test_a_success_whose_bytes_are_gone_is_bought_again_and_both_costs_are_told(
+    books: Books,
+) -> None:
+    (piece,) = await books.accepted()
+    first = await books.open_attempt(piece)
+    await books.settlements.settle(settled(piece, first.attempt_id))
+    adopted = await books.open_attempt(piece)
+    assert (adopted.answer, adopted.attempt_id) == ("done", first.attempt_id)
+
+    second = await books.open_attempt(piece, lost_attempt_id=first.attempt_id)
+    assert (second.answer, second.number) == ("go", 2)
+    await books.settlements.settle(settled(piece, second.attempt_id))
+    assert await cost_of(books, piece) == 2 * COST
+
+    adopted = await books.open_attempt(piece)
+    assert (adopted.answer, adopted.attempt_id) == ("done", second.attempt_id)
+    ((lost,),) = await books.sql(
+        "SELECT attempt_id FROM attempts WHERE bytes_lost_at IS NOT NULL AND piece_id = :id",
+        id=piece.piece_id,
+    )
+    assert lost == first.attempt_id
+
+
+async def test_a_loss_is_believed_for_the_piece_itself_only(books: Books) -> None:
+    mine, other = await books.accepted(2)
+    first = await books.open_attempt(other)
+    await books.settlements.settle(settled(other, first.attempt_id))
+    await books.open_attempt(mine, lost_attempt_id=first.attempt_id)
+    assert (await books.open_attempt(other)).answer == "done"

@@ -37,6 +37,7 @@ def store(request: pytest.FixtureRequest) -> BlobStore:
 async def test_bytes_come_back_as_they_were(store: BlobStore, size: int) -> None:
     data = os.urandom(size)
     ref = await store.put("piece/1", data, media_type=PNG)
+    assert await store.holds(ref)
     assert (ref.size, ref.media_type) == (size, PNG)
     assert await store.get(ref) == data
 
@@ -62,14 +63,17 @@ async def test_other_bytes_than_the_claim_check_names_are_missing(store: BlobSto
 
 
 async def test_a_claim_check_of_another_place_is_missing(store: BlobStore) -> None:
+    elsewhere = blob(uri="elsewhere://bucket/key")
+    assert not await store.holds(elsewhere)
     with pytest.raises(BlobMissing):
-        await store.get(blob(uri="elsewhere://bucket/key"))
+        await store.get(elsewhere)
 
 
 async def test_what_was_deleted_is_missing_at_once(store: BlobStore) -> None:
     ref = await store.put("piece/1", b"gone", media_type=PNG)
     await store.delete(ref)
     started = time.monotonic()
+    assert not await store.holds(ref)
     with pytest.raises(BlobMissing):
         await store.get(ref)
     assert time.monotonic() - started < 1.0

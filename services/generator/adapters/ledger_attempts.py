@@ -27,7 +27,9 @@ class LedgerAttempts:
         self._holder = f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid4().hex[:12]}"
         self._counter = itertools.count(1)
 
-    async def open(self, event: ContentRequested, provider: Provider) -> AttemptAnswer:
+    async def open(
+        self, event: ContentRequested, provider: Provider, *, lost_attempt_id: str | None = None
+    ) -> AttemptAnswer:
         ordinal = next(self._counter)
         name = f"{event.run}/{self._holder}/{ordinal}"
         request = OpenAttempt(
@@ -39,6 +41,7 @@ class LedgerAttempts:
             provider=provider.name,
             holder=self._holder,
             lease_s=provider.call_limit_s + _LEASE_MARGIN_S,
+            lost_attempt_id=lost_attempt_id,
         )
         for left in reversed(range(_TRIES)):
             try:

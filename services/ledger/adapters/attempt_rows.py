@@ -42,6 +42,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         call_id=row.call_id,
         settled=row.settled_at is not None,
         has_image=row.image is not None and row.generation is not None,
+        bytes_lost=row.bytes_lost_at is not None,
     )
 
 

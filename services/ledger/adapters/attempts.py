@@ -39,11 +39,12 @@ class Attempts:
                 return reply_to(No("ended"), {})
             earlier = await _attempts_of(connection, request.piece_id)
             answer = answer_to(
-                Ask(request.attempt_id, request.run, request.holder),
+                Ask(request.attempt_id, request.run, request.holder, request.lost_attempt_id),
                 standing_of(piece),
                 [attempt_of(row) for row in earlier],
                 now=piece.now,
             )
+            await _note_loss(connection, request)
             await _record(connection, request, answer, piece)
             return reply_to(answer, {row.attempt_id: row for row in earlier})
 
@@ -79,6 +80,20 @@ async def _attempts_of(connection: AsyncConnection, piece_id: str) -> list[Row[A
         select(attempts).where(attempts.c.piece_id == piece_id).order_by(attempts.c.number)
     )
     return list(found)
+
+
+async def _note_loss(connection: AsyncConnection, request: OpenAttempt) -> None:
+    if request.lost_attempt_id is None:
+        return
+    await connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.attempt_id == request.lost_attempt_id,
+            attempts.c.piece_id == request.piece_id,
+            attempts.c.outcome == "succeeded",
+        )
+        .values(bytes_lost_at=func.coalesce(attempts.c.bytes_lost_at, func.clock_timestamp()))
+    )
 
 
 async def _record(

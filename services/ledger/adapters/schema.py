@@ -243,6 +243,7 @@ attempts = Table(
     Column("settled_at", Moment),
     Column("image", Json),
     Column("generation", Json),
+    Column("bytes_lost_at", Moment),
     UniqueConstraint("piece_id", "number"),
     CheckConstraint("outcome IN ('open', 'succeeded', 'failed', 'unknown')", name="outcome"),
     CheckConstraint("outcome <> 'open' OR settled_at IS NULL", name="open_is_unsettled"),
@@ -250,6 +251,7 @@ attempts = Table(
         "outcome NOT IN ('succeeded', 'failed') OR settled_at IS NOT NULL", name="settled_at"
     ),
     CheckConstraint("cost_usd_micros >= 0", name="cost"),
+    CheckConstraint("bytes_lost_at IS NULL OR outcome = 'succeeded'", name="bytes_lost_at"),
     Index("ix_attempts_task_id", "task_id"),
     Index("ix_attempts_avatar_id", "avatar_id"),
     Index(

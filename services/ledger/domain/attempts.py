@@ -12,7 +12,11 @@ Refusal = Literal["cancelled", "deadline", "superseded", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A provider call as recorded. `settled`: its outcome is final and its cost is known."""
+    """A provider call as recorded.
+
+    `settled`: its outcome is final and its cost is known. `bytes_lost`: its image was paid for,
+    but is gone, so the piece has to be bought again.
+    """
 
     attempt_id: str
     number: int
@@ -22,6 +26,7 @@ class Attempt:
     call_id: str | None = None
     settled: bool = False
     has_image: bool = False
+    bytes_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,12 @@ class PieceStanding:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Who asks for which run."""
+    """Who asks for which run; `lost` is an earlier success whose bytes are gone."""
 
     attempt_id: str
     run: int
     holder: str
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,11 @@ def answer_to(
         return No("cancelled" if piece.reason == "cancelled" else "ended")
     if ask.run < piece.current_run:
         return No("superseded")
-    bought = [attempt for attempt in attempts if attempt.has_image]
+    bought = [
+        attempt
+        for attempt in attempts
+        if attempt.has_image and not (attempt.bytes_lost or attempt.attempt_id == ask.lost)
+    ]
     if bought:
         return Done(max(bought, key=lambda attempt: attempt.number))
     unsettled = [attempt for attempt in attempts if not attempt.settled]
