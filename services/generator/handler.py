@@ -13,6 +13,7 @@ import structlog
 from services.generator.domain import ProviderFailure, Reaction, RetryPolicy, reaction_to
 from services.generator.ports import Attempts, MadeImage, PreparedCall, Provider
 from shared.blobs import BlobStore
+from shared import failpoints
 from shared.calls import AttemptAnswer
 from shared.content import BlobRef, Generation
 from shared.events import AttemptSettled, ContentRequested, ImageGenerated
@@ -109,8 +110,10 @@ class GenerateImage:
             await self._settle_failure(provider, event, attempt_id, failure, _ms_since(started))
             raise
         duration_ms = _ms_since(started)
+        failpoints.reach("generator/after_call")
         # From here on money is spent: what fails now is tried again until the piece's deadline.
         image = await self._insist(event, lambda: self._stage(event, made))
+        failpoints.reach("generator/after_staging")
         generation = _generation(provider, made, event, attempt_id, duration_ms)
         settled = AttemptSettled(
             **_whose(event, attempt_id, provider),
@@ -121,6 +124,7 @@ class GenerateImage:
             generation=generation,
         )
         await self._insist(event, lambda: self.attempts.settle(settled))
+        failpoints.reach("generator/after_settlement")
         return ImageGenerated.following(event, image=image, generation=generation)
 
     async def _stage(self, event: ContentRequested, made: MadeImage) -> BlobRef:
