@@ -12,8 +12,8 @@ import structlog
 
 from services.generator.domain import ProviderFailure, Reaction, RetryPolicy, reaction_to
 from services.generator.ports import Attempts, MadeImage, PreparedCall, Provider
-from shared.blobs import BlobStore
 from shared import failpoints
+from shared.blobs import BlobStore
 from shared.calls import AttemptAnswer
 from shared.content import BlobRef, Generation
 from shared.events import AttemptSettled, ContentRequested, ImageGenerated

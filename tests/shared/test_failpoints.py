@@ -14,7 +14,11 @@ def run(place: str | None, mark: Path) -> subprocess.CompletedProcess[str]:
     if place is not None:
         environment |= {"ATELIER_FAILPOINT": place, "ATELIER_FAILPOINT_MARK": str(mark)}
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
