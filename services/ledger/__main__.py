@@ -6,15 +6,21 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from pydantic import ValidationError
+
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.migrator import migrate
 from services.ledger.adapters.vendor_errors import AccessRefused
 from services.ledger.app import open_app
 from services.ledger.settings import DatabaseSettings, LedgerSettings
+from shared.api_keys import PlainKey
+from shared.calls import ALL_SCOPES, IssueKey, RateLimit, Scope
 from shared.outcomes import TryLater
 from shared.service import run
-from shared.settings import fail_misconfigured, load_settings
+from shared.settings import EXIT_MISCONFIGURED, fail_misconfigured, load_settings
+
+_LONGEST_LIFE_DAYS = 3650
 
 
 def main() -> None:
@@ -36,8 +42,46 @@ def _parser() -> argparse.ArgumentParser:
     key = commands.add_parser("issue-key", help="make an API key and print it, this once")
     key.add_argument("--tenant", default="default", help="whose key it is (default: %(default)s)")
     key.add_argument("--name", required=True, help="what the key is for")
-    key.add_argument("--expires-days", type=int, metavar="N", help="days until it expires")
+    key.add_argument(
+        "--scopes",
+        type=_scopes,
+        default=ALL_SCOPES,
+        metavar="LIST",
+        help="what it opens, of read,write,review,admin (default: all of them)",
+    )
+    key.add_argument(
+        "--limit",
+        type=_limit,
+        default=RateLimit(),
+        metavar="N/S",
+        help="at most N requests in S seconds (default: 600/60)",
+    )
+    key.add_argument("--expires-days", type=_days, metavar="N", help="days until it expires")
     return parser
+
+
+def _scopes(text: str) -> frozenset[Scope]:
+    try:
+        return frozenset(Scope(part.strip()) for part in text.split(","))
+    except ValueError:
+        known = ", ".join(Scope)
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of scopes; known: {known}") from None
+
+
+def _limit(text: str) -> RateLimit:
+    requests, _, window_s = text.partition("/")
+    try:
+        return RateLimit(requests=int(requests), window_s=int(window_s))
+    except ValueError:
+        hint = "requests and seconds, for example 600/60"
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit; {hint}") from None
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _LONGEST_LIFE_DAYS:
+        most = f"1 to {_LONGEST_LIFE_DAYS}"
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from {most}")
+    return int(text)
 
 
 async def _with_database(act: Callable[[Database], Awaitable[None]]) -> None:
@@ -60,10 +104,23 @@ async def _migrate(database: Database) -> None:
 async def _issue_key(database: Database, arguments: argparse.Namespace) -> None:
     days: int | None = arguments.expires_days
     expires_at = datetime.now(UTC) + timedelta(days=days) if days is not None else None
-    key = await Keys(database).issue(
-        tenant=arguments.tenant, name=arguments.name, expires_at=expires_at
-    )
-    _say(key)
+    key = PlainKey.new()
+    try:
+        request = IssueKey(
+            tenant=arguments.tenant,
+            key_id=key.key_id,
+            secret_sha256=key.secret_sha256,
+            name=arguments.name,
+            scopes=arguments.scopes,
+            limit=arguments.limit,
+            expires_at=expires_at,
+        )
+    except ValidationError as exc:
+        wrong = exc.errors(include_input=False, include_url=False)[0]
+        sys.stderr.write(f"--{wrong['loc'][0]}: {wrong['msg']}\n")
+        raise SystemExit(EXIT_MISCONFIGURED) from None
+    await Keys(database).add(request)
+    _say(key.whole)
 
 
 def _say(line: str) -> None:

@@ -13,6 +13,7 @@ from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.migrator import is_current
 from services.ledger.adapters.notes import Notes
+from services.ledger.adapters.order_keys import OrderKeys
 from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
@@ -49,6 +50,7 @@ _MANY_PERMITS = 100
 _RELAY_EVERY_S = 0.5
 """For rows that other replicas have left; our own wake the relay."""
 _START_LIMIT_S = 60.0
+_FORGET_EVERY_S = 3600.0
 
 
 def assemble(service: Service, database: Database, settings: LedgerSettings) -> None:
@@ -69,7 +71,8 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
         quiet_s=settings.stall_seconds,
     )
     sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
-    for rounds in (sweeper, relay):
+    forgetting = Rounds("order keys", OrderKeys(database).forget_old, every_s=_FORGET_EVERY_S)
+    for rounds in (sweeper, forgetting, relay):
         service.on_start(rounds.start)
         service.on_stop(rounds.stop)
 
@@ -77,13 +80,18 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
 def _answer_calls(service: Service, database: Database) -> None:
     avatars, tasks, pieces = Avatars(database), Tasks(database), Pieces(database)
     attempts, reports = Attempts(database), Reports(database)
-    service.answer(calls.FIND_KEY, Keys(database).find)
+    keys = Keys(database)
+    service.answer(calls.FIND_KEY, keys.find)
+    service.answer(calls.ISSUE_KEY, keys.add)
+    service.answer(calls.LIST_KEYS, keys.list)
+    service.answer(calls.REVOKE_KEY, keys.revoke)
     service.answer(calls.CREATE_AVATAR, avatars.create)
     service.answer(calls.GET_AVATAR, avatars.get)
     service.answer(calls.LIST_AVATARS, avatars.list)
     service.answer(calls.CHANGE_AVATAR, avatars.change)
     service.answer(calls.DELETE_AVATAR, Deletion(database).delete_avatar)
     service.answer(calls.ACCEPT_TASK, AcceptTasks(tasks))
+    service.answer(calls.FIND_ORDER, tasks.find_order)
     service.answer(calls.GET_TASK, tasks.get)
     service.answer(calls.CANCEL_TASK, tasks.cancel)
     service.answer(calls.GET_PIECE, pieces.get)

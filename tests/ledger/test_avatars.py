@@ -1,5 +1,6 @@
 """Avatars in the books."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -120,3 +121,36 @@ async def test_avatars_are_listed_newest_first_each_once(books: Books) -> None:
         if cursor is None:
             break
     assert listed == made[::-1]
+
+
+def handed_over(avatar: Avatar, key: str, at: datetime) -> ChangeAvatar:
+    return ChangeAvatar(
+        tenant=TENANT,
+        avatar_id=avatar.id,
+        fields=AvatarFields(lora_weights_url=key),
+        handed_over_at=at,
+    )
+
+
+async def test_newer_weights_win_in_whatever_order_they_arrive(books: Books) -> None:
+    old, new = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    for order in ((old, new), (new, old)):
+        avatar = await books.avatar(lora_weights_url=None)
+        for at in order:
+            changed = await books.avatars.change(handed_over(avatar, f"loras/{at:%d}", at))
+        assert (changed.lora_weights_url, changed.stage) == ("loras/02", "ready")
+    again = await books.avatars.change(handed_over(avatar, "loras/02", new))
+    assert again.lora_weights_url == "loras/02"
+
+
+async def test_a_handover_does_not_unblock_an_avatar(books: Books) -> None:
+    avatar = await books.avatar(stage="blocked")
+    changed = await books.avatars.change(handed_over(avatar, "loras/x", datetime.now(UTC)))
+    assert (changed.lora_weights_url, changed.stage) == ("loras/x", "blocked")
+
+
+async def test_a_handover_to_nobody_is_told(books: Books) -> None:
+    avatar = (await books.avatar()).model_copy(update={"id": "nobody"})
+    with pytest.raises(Problem) as refused:
+        await books.avatars.change(handed_over(avatar, "loras/x", datetime.now(UTC)))
+    assert refused.value.details.code == "avatar_not_found"

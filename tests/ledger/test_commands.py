@@ -4,8 +4,10 @@ import asyncio
 import os
 import sys
 
+import pytest
+
 from deploy.local.postgres import EmbeddedPostgres
-from shared.calls import FindKey
+from shared.calls import FindKey, RateLimit, Scope
 from tests.ledger.books import Books
 from tests.ledger.conftest import run_sql
 
@@ -34,6 +36,34 @@ async def test_issue_key_prints_a_key_that_opens(books: Books, dsn: str) -> None
     assert (await books.keys.find(FindKey(key_id=key_id))).tenant == "acme"
 
 
+async def test_issue_key_takes_scopes_limit_and_a_life(books: Books, dsn: str) -> None:
+    wishes = ("--scopes", "read,write", "--limit", "5/2", "--expires-days", "3")
+    code, out, err = await ledger("issue-key", "--name", "ci", *wishes, DATABASE_URL=dsn)
+    assert code == 0, err
+    found = await books.keys.find(FindKey(key_id=out.split("_")[1]))
+    assert found.scopes == {Scope.READ, Scope.WRITE}
+    assert found.limit == RateLimit(requests=5, window_s=2)
+    assert found.expires_at is not None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (("--scopes", "read,everything"), "--scopes"),
+        (("--limit", "many"), "--limit"),
+        (("--limit", "0/60"), "--limit"),
+        (("--expires-days", "-1"), "--expires-days"),
+        (("--tenant", "a.b"), "--tenant"),
+    ],
+)
+async def test_issue_key_names_what_it_cannot_use(wrong: tuple[str, str], named: str) -> None:
+    code, out, err = await ledger(
+        "issue-key", "--name", "ci", *wrong, DATABASE_URL="postgresql://u@127.0.0.1:1/d"
+    )
+    assert (code, out) == (2, "")
+    assert named in err
+
+
 async def test_a_wrong_address_is_named_and_not_shown() -> None:
     code, _, err = await ledger("migrate", DATABASE_URL="mysql://u:hunter2@h/d")
     assert code == 2
@@ -51,4 +81,4 @@ async def test_a_database_without_tables_is_migrated_by_command_only(
     assert code == 2
     assert "services.ledger migrate" in err
     code, out, err = await ledger("migrate", DATABASE_URL=dsn)
-    assert (code, out) == (0, "the database is at revision 0001\n"), err
+    assert (code, out) == (0, "the database is at revision 0003\n"), err

@@ -1,42 +1,121 @@
-"""API keys: shown once, kept as a hash, found while they are good."""
+"""API keys: recorded by hash, found while they are good, listed, revoked."""
 
-import hashlib
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.calls import FindKey
+from shared.api_keys import PlainKey
+from shared.calls import (
+    ALL_SCOPES,
+    FindKey,
+    IssueKey,
+    KeyRef,
+    ListKeys,
+    RateLimit,
+    Scope,
+)
 from shared.problems import Problem
 from tests.ledger.books import Books
 
 
-async def test_an_issued_key_is_found_by_its_public_part(books: Books) -> None:
-    key = await books.keys.issue(tenant="acme", name="ci")
-    prefix, key_id, secret = key.split("_", 2)
-    found = await books.keys.find(FindKey(key_id=key_id))
-    assert (prefix, found.tenant, found.name) == ("atl", "acme", "ci")
-    assert found.secret_sha256 == hashlib.sha256(secret.encode()).hexdigest()
-    assert len(secret) >= 43
+def issue(key: PlainKey, **overrides: object) -> IssueKey:
+    given: dict[str, object] = {
+        "tenant": "acme",
+        "key_id": key.key_id,
+        "secret_sha256": key.secret_sha256,
+        "name": "ci",
+        "scopes": ALL_SCOPES,
+    }
+    return IssueKey.model_validate(given | overrides)
+
+
+async def issued(books: Books, **overrides: object) -> PlainKey:
+    key = PlainKey.new()
+    await books.keys.add(issue(key, **overrides))
+    return key
+
+
+async def code_of(asking: object) -> str:
+    with pytest.raises(Problem) as refused:
+        await asking  # type: ignore[misc]
+    return refused.value.details.code
+
+
+async def test_a_key_is_found_by_its_public_part_with_what_it_opens(books: Books) -> None:
+    later = datetime.now(UTC) + timedelta(days=1)
+    limit = RateLimit(requests=5, window_s=2)
+    key = await issued(books, scopes={Scope.READ}, limit=limit, expires_at=later)
+    found = await books.keys.find(FindKey(key_id=key.key_id))
+    assert (found.tenant, found.name) == ("acme", "ci")
+    assert found.scopes == {Scope.READ}
+    assert (found.limit, found.expires_at) == (limit, later)
+    assert found.secret_sha256 == key.secret_sha256
 
 
 async def test_the_secret_is_nowhere_in_the_database(books: Books) -> None:
-    secret = (await books.keys.issue(tenant="acme", name="ci")).split("_", 2)[2]
+    key = await issued(books)
     (row,) = await books.sql("SELECT to_jsonb(api_keys)::text AS everything FROM api_keys")
-    assert secret not in row.everything
+    assert key.key_id in row.everything
+    assert key.secret not in row.everything
 
 
 async def test_revoked_expired_and_unknown_keys_are_not_found(books: Books) -> None:
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    expired = await books.keys.issue(tenant="acme", name="old", expires_at=past)
-    revoked = await books.keys.issue(tenant="acme", name="lost")
-    await books.sql("UPDATE api_keys SET revoked_at = now() WHERE name = 'lost'")
-    for key_id in (expired.split("_")[1], revoked.split("_")[1], "nobody"):
-        with pytest.raises(Problem) as refused:
-            await books.keys.find(FindKey(key_id=key_id))
-        assert (refused.value.details.status, refused.value.details.code) == (404, "key_not_found")
+    expired = await issued(books, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    revoked = await issued(books, scopes={Scope.READ})
+    await books.keys.revoke(KeyRef(tenant="acme", key_id=revoked.key_id))
+    for key_id in (expired.key_id, revoked.key_id, "nobody"):
+        assert await code_of(books.keys.find(FindKey(key_id=key_id))) == "key_not_found"
 
 
-async def test_a_key_is_good_until_it_expires(books: Books) -> None:
-    later = datetime.now(UTC) + timedelta(days=1)
-    key = await books.keys.issue(tenant="acme", name="ci", expires_at=later)
-    assert (await books.keys.find(FindKey(key_id=key.split("_")[1]))).tenant == "acme"
+async def test_issuing_again_shows_the_record_and_another_secret_is_refused(books: Books) -> None:
+    key = PlainKey.new()
+    first = await books.keys.add(issue(key))
+    assert await books.keys.add(issue(key, name="renamed")) == first
+    imposter = PlainKey(key.key_id, "x" * 43)
+    assert await code_of(books.keys.add(issue(imposter))) == "key_id_taken"
+    assert await code_of(books.keys.add(issue(key, tenant="other"))) == "key_id_taken"
+
+
+async def test_keys_are_listed_newest_first_page_by_page_for_their_tenant_alone(
+    books: Books,
+) -> None:
+    keys = [await issued(books, name=f"key {n}") for n in range(5)]
+    await issued(books, tenant="other")
+    names: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await books.keys.list(ListKeys(tenant="acme", cursor=cursor, limit=2))
+        names += [record.name for record in page.keys]
+        assert all(key.secret_sha256 not in page.model_dump_json() for key in keys)
+        if (cursor := page.next_cursor) is None:
+            break
+    assert names == [f"key {n}" for n in reversed(range(5))]
+
+
+async def test_revoking_twice_is_revoking_once(books: Books) -> None:
+    key = await issued(books, scopes={Scope.READ})
+    ref = KeyRef(tenant="acme", key_id=key.key_id)
+    first = await books.keys.revoke(ref)
+    assert first.revoked_at is not None
+    assert await books.keys.revoke(ref) == first
+
+
+async def test_nobody_revokes_the_keys_of_another_tenant(books: Books) -> None:
+    key = await issued(books)
+    assert await code_of(books.keys.revoke(KeyRef(tenant="other", key_id=key.key_id))) == (
+        "key_not_found"
+    )
+    assert (await books.keys.find(FindKey(key_id=key.key_id))).tenant == "acme"
+
+
+async def test_the_last_administrator_cannot_be_revoked_not_even_by_two_at_once(
+    books: Books,
+) -> None:
+    pair = [await issued(books), await issued(books)]
+    await issued(books, scopes={Scope.READ, Scope.WRITE})
+    await issued(books, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    refs = [KeyRef(tenant="acme", key_id=key.key_id) for key in pair]
+    answers = await asyncio.gather(*map(books.keys.revoke, refs), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Problem)]
+    assert [problem.details.code for problem in refused] == ["last_admin_key"]

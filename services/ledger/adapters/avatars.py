@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, tuple_, update
+from sqlalchemy import RowMapping, case, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.ledger.adapters import cursors
 from services.ledger.adapters.database import Database
@@ -69,19 +70,19 @@ class Avatars:
         return _avatar(row)
 
     async def change(self, request: ChangeAvatar) -> Avatar:
-        """Change what is given and empty what is cleared. Raises Problem 404, 422."""
+        """Change what is given and empty what is cleared. Raises Problem 404, 422.
+
+        A handover that is older than the one before it changes nothing.
+        """
         fixed = [name for name in request.clear if name not in _EMPTY]
         if fixed:
             raise Problem(422, "invalid_request", f"{fixed[0]} cannot be empty.", field=fixed[0])
         values = {name: _EMPTY[name] for name in request.clear} | _given(request.fields)
         async with self._database.write() as transaction:
-            changed = await transaction.connection.execute(
-                update(avatars)
-                .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
-                .values(**values, updated_at=func.clock_timestamp())
-                .returning(avatars)
-            )
+            changed = await transaction.connection.execute(_change(request, values))
             row = changed.mappings().one_or_none()
+            if row is None:
+                row = await _find(transaction.connection, request.tenant, request.avatar_id)
         if row is None:
             raise not_found("avatar", request.avatar_id)
         return _avatar(row)
@@ -102,6 +103,24 @@ class Avatars:
             avatars=tuple(_avatar(row) for row in shown),
             next_cursor=cursors.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None,
         )
+
+
+def _change(request: ChangeAvatar, values: dict[str, Any]) -> ReturningUpdate[Any]:
+    statement = (
+        update(avatars)
+        .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
+        .values(**values, updated_at=func.clock_timestamp())
+        .returning(avatars)
+    )
+    if request.handed_over_at is None:
+        return statement
+    if "stage" not in values:
+        waits = avatars.c.stage.in_(("draft", "training"))
+        statement = statement.values(stage=case((waits, "ready"), else_=avatars.c.stage))
+    last = avatars.c.handed_over_at
+    return statement.where(last.is_(None) | (last <= request.handed_over_at)).values(
+        handed_over_at=request.handed_over_at
+    )
 
 
 def _given(fields: AvatarFields) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 metadata = MetaData(
     naming_convention={
@@ -49,7 +49,17 @@ api_keys = Table(
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("limit_requests", Integer, nullable=False, server_default=text("600")),
+    Column("limit_window_s", Integer, nullable=False, server_default=text("60")),
+    Column("issued_by", Text),
     CheckConstraint("secret_sha256 ~ '^[0-9a-f]{64}$'", name="secret_is_hashed"),
+    CheckConstraint(
+        "scopes <@ ARRAY['read', 'write', 'review', 'admin'] AND cardinality(scopes) > 0",
+        name="scopes",
+    ),
+    CheckConstraint("limit_requests > 0 AND limit_window_s > 0", name="limit"),
+    Index("ix_api_keys_tenant_created_at_key_id", "tenant", "created_at", "key_id"),
 )
 
 avatars = Table(
@@ -72,6 +82,7 @@ avatars = Table(
     Column("meta_data", Json, nullable=False, server_default=text("'{}'::jsonb")),
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("updated_at", Moment, nullable=False, server_default=NOW),
+    Column("handed_over_at", Moment),
     CheckConstraint("lora_scale BETWEEN 0 AND 1", name="lora_scale"),
     # A key, never a link: a link could carry a signature or a foreign host.
     CheckConstraint("lora_weights_url !~ '[?:]'", name="lora_weights_are_a_key"),
@@ -276,6 +287,25 @@ piece_events = Table(
     Column("detail", Json, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("piece_id", "run", "fact"),
     Index("ix_piece_events_task_id", "task_id"),
+)
+
+order_keys = Table(
+    "order_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_sha256", Text, nullable=False),
+    Column(
+        "task_id",
+        Text,
+        # The key is claimed before the task is written.
+        ForeignKey("tasks.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+    ),
+    Column("created_at", Moment, nullable=False, server_default=NOW),
+    CheckConstraint("body_sha256 ~ '^[0-9a-f]{64}$'", name="body_is_hashed"),
+    Index("ix_order_keys_created_at", "created_at"),
+    Index("ix_order_keys_task_id", "task_id"),
 )
 
 outbox = Table(

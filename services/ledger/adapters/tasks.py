@@ -12,10 +12,11 @@ from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.history import remember
+from services.ledger.adapters.order_keys import claim, ordered_by
 from services.ledger.adapters.schema import avatars, pieces, tasks
 from services.ledger.adapters.task_rows import view_task
 from services.ledger.ports import Happening
-from shared.calls import AcceptTask, TaskRef, TaskView
+from shared.calls import AcceptTask, FindOrder, FoundOrder, TaskRef, TaskView
 from shared.events import ContentRequested
 from shared.problems import Problem, not_found
 
@@ -31,15 +32,27 @@ class Tasks:
     async def accept(self, request: AcceptTask, requested: Sequence[ContentRequested]) -> TaskView:
         """Record task, pieces and their first facts in one go; the same task id again is shown.
 
-        Raises Problem 400 avatar_without_lora, 404 avatar_not_found, 409 task_id_taken.
+        So is the task that was ordered by the same key before. Raises Problem 400
+        avatar_without_lora, 404 avatar_not_found, 409 task_id_taken and idempotency_conflict.
         """
         async with self._database.write() as transaction:
+            earlier = await claim(transaction.connection, request)
+            if earlier is not None:
+                return await view_task(transaction.connection, request.tenant, earlier)
             if await _is_new(transaction.connection, request):
                 await _check_avatar(transaction.connection, request)
                 await _write_pieces(transaction.connection, requested)
                 transaction.facts.extend(requested)
                 transaction.afterwards.append(lambda: _log_accepted(request))
             return await view_task(transaction.connection, request.tenant, request.task_id)
+
+    async def find_order(self, request: FindOrder) -> FoundOrder:
+        """The task that was ordered by a key. Raises Problem 409 idempotency_conflict."""
+        async with self._database.read() as connection:
+            task_id = await ordered_by(connection, request.tenant, request.order_key)
+            if task_id is None:
+                return FoundOrder()
+            return FoundOrder(task=await view_task(connection, request.tenant, task_id))
 
     async def get(self, request: TaskRef) -> TaskView:
         """The task as it stands. Raises Problem 404."""
