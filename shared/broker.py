@@ -9,6 +9,7 @@ from faststream.nats.subscriber.usecases import CoreSubscriber
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.client import UnshakenClient
 from shared.subscriptions import leave
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Broker(NatsBroker):
         # FastStream's own error callback raises for what it holds to be fatal. Raised inside the
         # client's reconnecting that ends it, and nobody would ever know.
         callbacks = {"error_cb": self._on_error, "closed_cb": self._on_closed}
-        nc = Client()
+        nc = UnshakenClient()
         try:
             await nc.connect(**(self._connection_kwargs | callbacks))
         except BaseException:

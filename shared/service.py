@@ -23,7 +23,7 @@ from shared.events import Fact
 from shared.factlog import FactLog, JetStreamFactLog
 from shared.pull import PullLoop
 from shared.settings import ServiceSettings, fail_misconfigured, load_settings
-from shared.stage import Handler, Stage
+from shared.stage import Handler, Read, Stage
 from shared.subscriptions import confirmed
 from shared.topology import Step, Topology
 
@@ -49,6 +49,7 @@ class MessageDelivery:
         self.body = msg.data
         metadata = msg.metadata
         self.sequence = metadata.sequence.stream
+        self.stored_at = metadata.timestamp
         self.deliveries = metadata.num_delivered
 
     async def ack(self) -> None:
@@ -77,8 +78,13 @@ class Service:
     _starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _stopping: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
-    def stage(self, step: Step, handler: Handler[In], *, permits: int) -> None:
-        """Carry `step` with `handler`, at most `permits` messages at a time."""
+    def stage(
+        self, step: Step, handler: Handler[In], *, permits: int, read: Read[In] | None = None
+    ) -> None:
+        """Carry `step` with `handler`, at most `permits` messages at a time.
+
+        `read` is for facts that other systems write; ours need none.
+        """
         stage: Stage[In] = Stage(
             step=step,
             handler=handler,
@@ -87,6 +93,7 @@ class Service:
                 self.js, self.topology, JetStreamBlobs(self.js, self._bucket(DEAD_LETTER_BODIES))
             ),
             topology=self.topology,
+            read=read,
         )
 
         async def settle(msg: Msg) -> None:
@@ -127,14 +134,18 @@ class Service:
 
     async def start(self) -> None:
         """Take work and say that we are ready."""
+        await self.take_work()
+        announce("READY=1")
+        log.info("service.ready", stages=len(self._loops))
+
+    async def take_work(self) -> None:
+        """Carry the stages from now on. Saying that we are ready is left to the caller."""
         for hook in self._starting:
             await hook()
         for loop in self._loops:
             loop.start()
         # Ready means that the broker knows what we answer, not that we have told it so.
         await confirmed(self.nc)
-        announce("READY=1")
-        log.info("service.ready", stages=len(self._loops))
 
     async def stop(self) -> None:
         """Hand back what was not begun, finish what was."""

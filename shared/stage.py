@@ -31,8 +31,8 @@ _BUGS_REMEMBERED = 10_000
 Handler = Callable[[In], Awaitable[Fact | None]]
 
 
-class Delivery(Protocol):
-    """One message in our hands, as the runtime needs to see it."""
+class Message(Protocol):
+    """A message of a stream, as it lies there."""
 
     @property
     def subject(self) -> str: ...
@@ -44,6 +44,19 @@ class Delivery(Protocol):
     def sequence(self) -> int:
         """Position in the stream."""
         ...
+
+    @property
+    def stored_at(self) -> datetime:
+        """When the broker took it in; the same at every delivery."""
+        ...
+
+
+Read = Callable[[Message, tuple[str, ...]], In]
+"""Makes a fact of a message, given what follows the fact's name in the subject. Raises BadInput."""
+
+
+class Delivery(Message, Protocol):
+    """One message in our hands, as the runtime needs to see it."""
 
     @property
     def deliveries(self) -> int:
@@ -65,7 +78,10 @@ class Delivery(Protocol):
 
 @dataclass(slots=True)
 class Stage(Generic[In]):
-    """Carries the facts of one step through one handler."""
+    """Carries the facts of one step through one handler.
+
+    `read` is for facts that other systems write; ours are read by their one form.
+    """
 
     step: Step
     handler: Handler[In]
@@ -73,8 +89,10 @@ class Stage(Generic[In]):
     dead_letters: DeadLetters
     topology: Topology
     now: Callable[[], datetime] = utc_now
-    _busy: set[str] = field(default_factory=set)
-    _failures: Counter[str] = field(default_factory=Counter)
+    read: Read[In] | None = None
+    # By place in the stream: what others write may lie twice under one subject.
+    _busy: set[int] = field(default_factory=set)
+    _failures: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.step.bounded and not issubclass(self.step.consumes, PieceFact):
@@ -108,18 +126,20 @@ class Stage(Generic[In]):
             event = self._read(delivery)
         except BadInput as bad:
             return await self._bury(delivery, bad.reason, bad.detail)
-        key = wire.event_id(event)
-        if key in self._busy:
+        if delivery.sequence in self._busy:
             # The broker lost patience with us, but we are still at it: one at a time.
             await delivery.hand_back(self.step.ack_wait_s)
             return "already_running"
-        self._busy.add(key)
+        self._busy.add(delivery.sequence)
         try:
             return await self._carry(event, delivery)
         finally:
-            self._busy.discard(key)
+            self._busy.discard(delivery.sequence)
 
     def _read(self, delivery: Delivery) -> In:
+        if self.read is not None:
+            tokens = self.topology.tokens(self.step.consumes, delivery.subject)
+            return self.read(delivery, tokens)
         event = wire.decode(self.step.consumes, delivery.body, delivery.headers)
         if self.topology.subject(event) != delivery.subject:
             raise BadInput("subject_mismatch", "the body belongs to another subject")
@@ -133,7 +153,7 @@ class Stage(Generic[In]):
         except Exception as exc:  # noqa: BLE001 - whatever it is, the message must be settled
             return await self._after_failure(event, delivery, exc)
         await delivery.ack()
-        self._failures.pop(wire.event_id(event), None)
+        self._failures.pop(delivery.sequence, None)
         return outcome
 
     async def _work(self, event: In, *, again: bool) -> str:
@@ -172,34 +192,33 @@ class Stage(Generic[In]):
         return False
 
     async def _after_failure(self, event: In, delivery: Delivery, exc: Exception) -> str:
-        key = wire.event_id(event)
         if _is_bug(exc):
-            self._note_bug(key, delivery, exc)
+            self._note_bug(delivery, exc)
         settlement = settle_failure(
             exc,
             deliveries=delivery.deliveries,
-            failures=self._failures[key],
+            failures=self._failures[delivery.sequence],
             now=self.now(),
             deadline_at=self._deadline_at(event),
         )
         if isinstance(settlement, Retry):
             await delivery.hand_back(settlement.after_s)
             return f"retry: {exc}"[:200]
-        self._failures.pop(key, None)
+        self._failures.pop(delivery.sequence, None)
         if isinstance(settlement, Halt):
             return await self._halt(event, delivery, settlement.reason, settlement.detail)
         return await self._bury(delivery, settlement.reason, settlement.detail)
 
-    def _note_bug(self, key: str, delivery: Delivery, exc: Exception) -> None:
+    def _note_bug(self, delivery: Delivery, exc: Exception) -> None:
         # Messages that went on to other replicas leave their counts behind: begin anew at times.
         if len(self._failures) >= _BUGS_REMEMBERED:
             self._failures.clear()
-        self._failures[key] += 1
+        self._failures[delivery.sequence] += 1
         log.error(
             "stage.bug",
             step=self.step.durable,
             subject=delivery.subject,
-            failures=self._failures[key],
+            failures=self._failures[delivery.sequence],
             exc_info=exc,
         )
 

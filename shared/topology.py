@@ -120,6 +120,10 @@ class Topology:
         """The subject of a fact of another kind with the same tokens."""
         return self._address(fact.NAME, *tokens)
 
+    def tokens(self, fact: type[Fact], subject: str) -> tuple[str, ...]:
+        """What follows the name of the fact in one of its subjects."""
+        return tuple(subject.removeprefix(self._address(fact.NAME, "")).split("."))
+
     def subjects(self, fact: type[Fact]) -> str:
         """The wildcard that covers every fact of this kind."""
         return self._address(fact.NAME, ">")

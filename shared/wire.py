@@ -57,11 +57,12 @@ def decode(fact: type[F], body: bytes, attributes: Mapping[str, str]) -> F:
     try:
         return fact.model_validate_json(body)
     except ValidationError as exc:
-        raise BadInput("invalid_body", _first_error(exc)) from exc
+        raise BadInput("invalid_body", first_error(exc)) from exc
 
 
-def _first_error(exc: ValidationError) -> str:
-    # Only where and what kind: the offending input may hold anything, secrets included.
+def first_error(exc: ValidationError) -> str:
+    """Where it fails first and in what way, for the detail of a dead letter."""
+    # Never the offending input: it may hold anything, secrets included.
     error = exc.errors(include_input=False, include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in error["loc"]) or "body"
     return f"{place}: {error['type']} ({exc.error_count()} errors)"

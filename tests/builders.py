@@ -23,7 +23,9 @@ from shared.content import (
     Verdict,
 )
 from shared.events import (
+    Asker,
     AttemptSettled,
+    AvatarReady,
     ContentFailed,
     ContentHalted,
     ContentHooked,
@@ -35,9 +37,13 @@ from shared.events import (
     DeliveryWithdrawn,
     ImageGenerated,
     PieceFact,
+    TaskAccepted,
     TaskCompleted,
+    TaskRefused,
+    TaskRequested,
 )
 from shared.ids import piece_id
+from shared.problems import ProblemDetails
 
 AVATAR_ID = str(UUID(int=0xA))
 SHA256 = sha256(b"image").hexdigest()
@@ -115,6 +121,60 @@ def delivery(**overrides: object) -> Delivery:
         "public": True,
     }
     return Delivery.model_validate(fields | overrides)
+
+
+def asker(**overrides: object) -> Asker:
+    fields: dict[str, object] = {"source": "/studio/planner", "id": "order-17"}
+    return Asker.model_validate(fields | overrides)
+
+
+def task_requested(**overrides: object) -> TaskRequested:
+    fields: dict[str, object] = {
+        "tenant": "default",
+        "request_id": "order-17",
+        "asker": asker(),
+        "order": {"avatar_id": AVATAR_ID, "num_pieces": 3, "platform": "instagram"},
+    }
+    return TaskRequested.model_validate(fields | overrides)
+
+
+def task_accepted(**overrides: object) -> TaskAccepted:
+    now = datetime.now(UTC)
+    fields: dict[str, object] = {
+        "tenant": "default",
+        "task_id": str(uuid4()),
+        "asker": asker(),
+        "request_id": "order-17",
+        "avatar_id": AVATAR_ID,
+        "kind": "batch",
+        "total": 3,
+        "accepted_at": now,
+        "deadline_at": now + DEADLINE,
+    }
+    return TaskAccepted.model_validate(fields | overrides)
+
+
+def task_refused(**overrides: object) -> TaskRefused:
+    fields: dict[str, object] = {
+        "tenant": "default",
+        "task_id": str(uuid4()),
+        "asker": asker(),
+        "request_id": "order-17",
+        "request_sequence": 1,
+        "problem": ProblemDetails(
+            code="avatar_not_found", status=404, detail="There is no avatar 'ada'."
+        ),
+    }
+    return TaskRefused.model_validate(fields | overrides)
+
+
+def avatar_ready(**overrides: object) -> AvatarReady:
+    fields: dict[str, object] = {
+        "tenant": "default",
+        "avatar_id": AVATAR_ID,
+        "lora_weights_url": "loras/a.safetensors",
+    }
+    return AvatarReady.model_validate(fields | overrides)
 
 
 def content_requested(**overrides: object) -> ContentRequested:

@@ -13,7 +13,7 @@ from services.gateway.adapters.template_file import TemplateFileError
 from services.gateway.app import open_app
 from services.gateway.settings import GatewaySettings
 from shared import logs
-from shared.service import EXIT_DISCONNECTED, announce
+from shared.service import EXIT_DISCONNECTED, Service, announce
 from shared.settings import fail_misconfigured, load_settings
 
 EXIT_PORT_TAKEN = 3
@@ -51,21 +51,31 @@ async def _serve(settings: GatewaySettings, sock: socket.socket) -> None:
 
         def serving() -> None:
             announce("READY=1")
-            log.info("service.ready", url=settings.base_url)
+            log.info("service.ready", url=settings.base_url, stages=len(gateway.service.loops))
 
+        leaving = asyncio.Event()
         server = HttpServer(
             gateway.api,
             on_serving=serving,
-            on_stopping=lambda: announce("STOPPING=1"),
+            on_stopping=leaving.set,
             stop_waiting=gateway.completions.stop_waiting,
         )
         lost = gateway.service.broker.lost
+        await gateway.service.take_work()
         watch = asyncio.create_task(_stop_when(lost, server))
+        # Both doors close at the same time: one after the other would take too long.
+        stages = asyncio.create_task(_stop_stages_when(leaving, gateway.service))
         await server.serve(sockets=[sock])
+        leaving.set()
+        await stages
         watch.cancel()
         if lost.is_set():
             raise SystemExit(EXIT_DISCONNECTED)
-    log.info("service.stopped")
+
+
+async def _stop_stages_when(leaving: asyncio.Event, service: Service) -> None:
+    await leaving.wait()
+    await service.stop()
 
 
 async def _stop_when(lost: asyncio.Event, server: HttpServer) -> None:

@@ -16,6 +16,7 @@ from services.gateway.handler import (
     avatars,
     content,
     health,
+    keys,
     objects,
     openapi,
     pages,
@@ -28,12 +29,20 @@ from services.gateway.handler.api_key import RequireApiKey
 from services.gateway.handler.body_limit import LimitBody
 from services.gateway.handler.checkup import Checkup
 from services.gateway.handler.door import Door
+from services.gateway.handler.event_door import TakeOrders
+from services.gateway.handler.handover import HandOver
 from services.gateway.handler.no_caching import ForbidCaching
+from services.gateway.handler.rate_limit import LimitRate
+from services.gateway.handler.scopes import has_scope
 from services.gateway.settings import GatewaySettings
 from shared.factlog import utc_now
+from shared.foreign import read_handover, read_request
 from shared.service import Service, open_service
+from shared.topology import HAND_OVER, TAKE_ORDER
 
 VERSION = "0.1.0"
+EVENT_PERMITS = 4
+"""Events of a kind taken at a time: who has published does not wait, people at the door do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,13 @@ def assemble(door: Door) -> FastAPI:
     app = application()
     lead_through(door, app)
     return app
+
+
+def take_events(door: Door, service: Service) -> None:
+    """Let what other systems write come through the same door."""
+    orders, handovers = TakeOrders(door), HandOver(door.ask)
+    service.stage(TAKE_ORDER, orders, permits=EVENT_PERMITS, read=read_request)
+    service.stage(HAND_OVER, handovers, permits=EVENT_PERMITS, read=read_handover)
 
 
 def lead_through(door: Door, app: FastAPI) -> None:
@@ -74,6 +90,7 @@ def application() -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(ForbidCaching)
     app.add_middleware(LimitBody)
+    app.add_middleware(LimitRate)
     app.add_middleware(RequireApiKey)
     problems.install(app)
     openapi.install(app)
@@ -92,12 +109,14 @@ async def open_app(settings: GatewaySettings) -> AsyncIterator[Gateway]:
         door = _door(settings, service, completions)
         # A file that cannot be used stops the start, not the first order.
         await door.library.all()
+        take_events(door, service)
         yield Gateway(service, assemble(door), completions)
 
 
 def _api() -> APIRouter:
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(openapi.documented_key)])
-    for part in (avatars, content, tasks, templates, pieces):
+    guards = [Depends(openapi.documented_key), Depends(has_scope)]
+    api = APIRouter(prefix="/api/v1", dependencies=guards)
+    for part in (avatars, content, tasks, templates, pieces, keys):
         api.include_router(part.router)
     api.include_router(health.api_router)
     return api

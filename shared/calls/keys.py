@@ -25,7 +25,7 @@ ALL_SCOPES = frozenset(Scope)
 
 
 class RateLimit(Value):
-    """How many requests a key may make: at most `requests` in any `window_s` seconds."""
+    """How many requests a key may make: `requests` at once, refilled evenly in `window_s` s."""
 
     requests: int = Field(default=600, ge=1, le=1_000_000)
     window_s: int = Field(default=60, ge=1, le=86_400)

@@ -43,6 +43,8 @@ class Backend:
         self.accepted: dict[str, AcceptTask] = {}
         self.tasks: dict[str, TaskView] = {}
         self.pieces: dict[str, Piece] = {}
+        self.orders: dict[tuple[str, str], tuple[str, str]] = {}
+        self.screened: list[calls.ScreenTexts] = []
         self.asked: list[str] = []
         self.limits_s: dict[str, float | None] = {}
         self.away: set[str] = set()
@@ -139,6 +141,48 @@ class Backend:
             raise not_found("key", request.key_id)
         return self.keys[request.key_id]
 
+    async def _ledger_key_issue(self, request: calls.IssueKey) -> calls.KeyRecord:
+        known = request.model_dump(exclude={"issued_by"})
+        self.keys[request.key_id] = calls.ApiKey.model_validate(known)
+        return self._record(request.key_id)
+
+    async def _ledger_key_list(self, request: calls.ListKeys) -> calls.KeyPage:
+        mine = [ident for ident, key in self.keys.items() if key.tenant == request.tenant]
+        start = int(request.cursor or 0)
+        end = start + request.limit
+        return calls.KeyPage(
+            keys=tuple(map(self._record, mine[start:end])),
+            next_cursor=str(end) if end < len(mine) else None,
+        )
+
+    async def _ledger_key_revoke(self, request: calls.KeyRef) -> calls.KeyRecord:
+        key = self.keys.get(request.key_id)
+        if key is None or key.tenant != request.tenant:
+            raise not_found("key", request.key_id)
+        record = self._record(request.key_id)
+        del self.keys[request.key_id]
+        return record.model_copy(update={"revoked_at": NOW})
+
+    def _record(self, key_id: str) -> calls.KeyRecord:
+        return calls.KeyRecord(**self.keys[key_id].model_dump(), created_at=NOW)
+
+    async def _safety_text_screen(self, request: calls.ScreenTexts) -> calls.Screened:
+        """Blocks `forbidden`, and the name `Famous Person` unless that person has consented."""
+        self.screened.append(request)
+        findings = []
+        for index, each in enumerate(request.texts):
+            if "forbidden" in each.text:
+                findings.append((index, calls.BlockCategory.MINORS))
+            elif "Famous Person" in each.text and request.consented_name != "Famous Person":
+                findings.append((index, calls.BlockCategory.REAL_PERSON))
+        return calls.Screened(
+            policy_version="test",
+            findings=tuple(
+                calls.Finding(index=index, category=category, reason="a rule of the test")
+                for index, category in findings
+            ),
+        )
+
     async def _ledger_avatar_create(self, request: calls.CreateAvatar) -> Avatar:
         given = request.fields.model_dump(exclude_none=True)
         return self.avatar(
@@ -176,7 +220,26 @@ class Backend:
             del self.pieces[ident]
         return calls.Deleted(pieces=len(gone))
 
+    async def _ledger_order_find(self, request: calls.FindOrder) -> calls.FoundOrder:
+        task_id = self._ordered(request.tenant, request.order_key)
+        return calls.FoundOrder(task=None if task_id is None else self.tasks[task_id])
+
+    def _ordered(self, tenant: str, key: calls.OrderKey) -> str | None:
+        known = self.orders.get((tenant, key.key))
+        if known is None:
+            return None
+        if known[0] != key.body_sha256:
+            field = "Idempotency-Key"
+            raise Problem(409, "idempotency_conflict", "Another order by this key.", field=field)
+        return known[1]
+
     async def _ledger_task_accept(self, request: AcceptTask) -> TaskView:
+        if request.order_key is not None:
+            earlier = self._ordered(request.tenant, request.order_key)
+            if earlier is not None:
+                return self.tasks[earlier]
+            known = (request.order_key.body_sha256, request.task_id)
+            self.orders[request.tenant, request.order_key.key] = known
         self.accepted[request.task_id] = request
         self.tasks[request.task_id] = TaskView(
             task_id=request.task_id,
@@ -211,7 +274,7 @@ class Backend:
 
     async def _ledger_piece_get(self, request: calls.PieceRef) -> PieceDetail:
         piece = self.pieces.get(request.piece_id)
-        if piece is None:
+        if piece is None or not self._owns(request.tenant, piece):
             raise not_found("piece", request.piece_id)
         entry = calls.TimelineEntry(at=NOW, run=1, fact="content.requested")
         attempt = calls.AttemptRecord(
@@ -235,7 +298,8 @@ class Backend:
         found = [
             piece
             for piece in self.pieces.values()
-            if request.task_id in {None, piece.task_id}
+            if self._owns(request.tenant, piece)
+            and request.task_id in {None, piece.task_id}
             and request.avatar_id in {None, piece.avatar_id}
             and request.tier in {None, piece.access_tier}
             and request.rating in {None, piece.safety_rating}
@@ -246,6 +310,10 @@ class Backend:
         return PiecePage(
             pieces=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
         )
+
+    def _owns(self, tenant: str, piece: Piece) -> bool:
+        task = self.accepted.get(piece.task_id)
+        return task is None or task.tenant == tenant
 
     async def _ledger_piece_publish(self, request: calls.PublishPiece) -> Piece:
         piece = (await self._ledger_piece_get(request)).piece

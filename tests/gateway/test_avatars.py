@@ -53,7 +53,7 @@ async def test_an_avatar_is_recorded_with_likeness_and_attestation(
         ({"name": "A", "likeness": {"kind": "consented_person"}}, "likeness"),
         ({"name": "A", "likeness": {"kind": "synthetic", "face": "x"}}, "likeness.face"),
         ({"name": "A", "meta_data": {"mood": 1}}, "meta_data.mood"),
-        ({"name": "A", "base_prompt": "\0"}, "body"),
+        ({"name": "A", "base_prompt": "\0"}, "base_prompt"),
         (
             {"name": "A", "meta_data": {"generation_config": {"steps": 5}}},
             "meta_data.generation_config.steps",

@@ -115,7 +115,7 @@ async def test_the_avatars_own_settings_reach_every_piece(
             "custom_prompts",
         ),
         ({"custom_tiers": ["capa1"]}, "too_many_custom_tiers", "custom_tiers"),
-        ({"custom_prompts": ["a\0"]}, "validation_error", "body"),
+        ({"custom_prompts": ["a\0"]}, "validation_error", "custom_prompts.0"),
         ({"priority": "high"}, "validation_error", "priority"),
         ({"safety_check": False}, "safety_check_required", "safety_check"),
     ],

@@ -309,7 +309,7 @@ async def test_without_words_or_template_the_best_suited_template_is_used(
         ({"template_id": "t"}, 422, "validation_error", "body"),
         ({"custom_prompt": "  "}, 422, "validation_error", "custom_prompt"),
         ({"custom_prompt": "x" * 2001}, 422, "validation_error", "custom_prompt"),
-        ({"custom_prompt": "a\0b"}, 422, "validation_error", "body"),
+        ({"custom_prompt": "a\0b"}, 422, "validation_error", "custom_prompt"),
         ({"platform": "myspace"}, 422, "validation_error", "platform"),
         ({"seed": 2**32}, 422, "validation_error", "seed"),
         ({"seed": -1}, 422, "validation_error", "seed"),

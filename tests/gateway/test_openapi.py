@@ -61,6 +61,8 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/content/tasks/{task_id}/cancel",
         "/api/v1/content/templates",
         "/api/v1/content/templates/{template_id}",
+        "/api/v1/keys",
+        "/api/v1/keys/{key_id}",
         "/api/v1/loras/training/status/{task_id}",
         "/health",
         "/health/live",

@@ -126,11 +126,11 @@ async def test_refusals_of_other_services_keep_status_code_and_field(
     world: World, client: httpx2.AsyncClient
 ) -> None:
     async def refuse(_: object) -> None:
-        raise Problem(409, "task_exists", "There is such a task.", field="task_id")
+        raise Problem(409, "task_id_taken", "There is such a task.", field="task_id")
 
     world.backend.on_accept = refuse
     answer = await client.post(BATCH, json={"avatar_id": "ada", "num_pieces": 1})
-    assert_problem(answer, 409, "task_exists")
+    assert_problem(answer, 409, "task_id_taken")
     assert answer.json()["field"] == "task_id"
 
 

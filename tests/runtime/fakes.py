@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared import wire
 from shared.events import Fact
+from shared.factlog import utc_now
 from shared.outcomes import TryLater
 from shared.topology import Topology
 
@@ -18,6 +20,7 @@ class HandedOut:
     headers: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 1
     deliveries: int = 1
+    stored_at: datetime = field(default_factory=utc_now)
     ack_error: Exception | None = None
     acks: int = 0
     handed_back: list[float] = field(default_factory=list)

@@ -3,12 +3,14 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 
 from services.gateway.ports import Ask
 from shared.calls import FIND_KEY, ApiKey, FindKey
+from shared.factlog import utc_now
 from shared.problems import Problem
 
-KNOWN_FOR_S = 30.0
+KNOWN_FOR_S = 5.0
 UNKNOWN_FOR_S = 5.0
 MAX_REMEMBERED = 2048
 
@@ -16,18 +18,33 @@ MAX_REMEMBERED = 2048
 class RememberedKeys:
     """Asks for a key once in a while: a revoked key works for at most `KNOWN_FOR_S` longer."""
 
-    def __init__(self, ask: Ask, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._ask = ask
         self._monotonic = monotonic
+        self._now = now
         self._remembered: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
 
     async def find(self, key_id: str) -> ApiKey | None:
         remembered = self._remembered.get(key_id)
         if remembered is not None and self._monotonic() < remembered[0]:
-            return remembered[1]
+            return self._unless_expired(remembered[1])
         key = await self._look_up(key_id)
         self._remember(key_id, key)
-        return key
+        return self._unless_expired(key)
+
+    def forget(self, key_id: str) -> None:
+        self._remembered.pop(key_id, None)
+
+    def _unless_expired(self, key: ApiKey | None) -> ApiKey | None:
+        if key is None or key.expires_at is None or key.expires_at > self._now():
+            return key
+        return None
 
     async def _look_up(self, key_id: str) -> ApiKey | None:
         try:

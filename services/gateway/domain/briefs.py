@@ -37,6 +37,7 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         avatar_name=avatar.name,
         niche=avatar.niche,
         personality_tone=avatar.meta_data.personality.tone,
+        likeness_name=_consented_name(avatar),
         language=avatar.meta_data.personality.language,
         platform=wishes.platform,
         tier=piece.tier,
@@ -58,6 +59,13 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         safety_check=True,
         upload_to_storage=wishes.upload_to_storage,
     )
+
+
+def _consented_name(avatar: Avatar) -> str | None:
+    likeness = avatar.likeness
+    if likeness is None or likeness.kind != "consented_person":
+        return None
+    return likeness.name
 
 
 def _prompt(avatar: Avatar, piece: PlannedPiece) -> str:

@@ -1,14 +1,13 @@
 """Nobody reaches the API without a valid key; the key also tells whose things are asked for."""
 
-import hashlib
 import hmac
-import re
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.handler.problems import problem_response, unavailable
 from services.gateway.ports import Keys
+from shared.api_keys import PlainKey
 from shared.calls import ApiKey
 from shared.outcomes import TryLater
 from shared.problems import ProblemDetails
@@ -16,7 +15,6 @@ from shared.problems import ProblemDetails
 PREFIX = "/api/"
 OPEN_PATHS = frozenset({"/api/v1/openapi.json"})
 
-_KEY = re.compile(r"atl_([A-Za-z0-9]{1,64})_([A-Za-z0-9_-]{16,128})")
 _REFUSED = ProblemDetails(
     code="unauthorized",
     status=401,
@@ -45,18 +43,18 @@ class RequireApiKey:
             response = problem_response(scope["path"], _REFUSED, headers=headers)
             await response(scope, receive, send)
             return
-        scope.setdefault("state", {})["tenant"] = key.tenant
+        scope.setdefault("state", {})["key"] = key
         await self._app(scope, receive, send)
 
 
 async def _authenticate(keys: Keys, headers: Headers) -> ApiKey | None:
-    given = _KEY.fullmatch(_presented(headers))
+    given = PlainKey.read(_presented(headers))
     if given is None:
         return None
-    key = await keys.find(given[1])
-    digest = hashlib.sha256(given[2].encode()).hexdigest()
+    key = await keys.find(given.key_id)
     # Compared even when there is no such key, so that time does not tell which ids exist.
-    is_right = hmac.compare_digest(digest, key.secret_sha256 if key else "0" * 64)
+    known = key.secret_sha256 if key else "0" * 64
+    is_right = hmac.compare_digest(given.secret_sha256, known)
     return key if is_right else None
 
 

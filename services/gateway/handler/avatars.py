@@ -17,6 +17,7 @@ from services.gateway.handler.avatar_views import (
 from services.gateway.handler.door import Open, Tenant, Token
 from services.gateway.handler.openapi import problems
 from services.gateway.handler.pieces import Cursor
+from services.gateway.handler.strict_bodies import StrictRoute
 from shared.calls import (
     CHANGE_AVATAR,
     CREATE_AVATAR,
@@ -30,7 +31,7 @@ from shared.calls import (
     ListAvatars,
 )
 
-router = APIRouter(prefix="/avatars", tags=["avatars"])
+router = APIRouter(prefix="/avatars", tags=["avatars"], route_class=StrictRoute)
 
 _LOCATION = {"Location": {"description": "the avatar", "schema": {"type": "string"}}}
 

@@ -1,8 +1,6 @@
 """Order content: one piece, a batch, or a batch that is waited for."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 from fastapi import APIRouter, Request, Response
@@ -10,14 +8,15 @@ from fastapi.responses import JSONResponse
 
 from services.gateway.domain.endings import refusal
 from services.gateway.domain.estimates import estimate
+from services.gateway.handler.awaited_orders import Order, naming_its_task, order_and_wait
 from services.gateway.handler.door import Door, Open, Tenant
+from services.gateway.handler.idempotency import REPLAYED, REPLAYED_HEADER, ChosenKey, order_key
 from services.gateway.handler.json_types import usd
 from services.gateway.handler.openapi import problems
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody
-from services.gateway.handler.ordering import accept, as_task, plan_many, plan_single
+from services.gateway.handler.ordering import place_order
 from services.gateway.handler.piece_views import ContentPiece
-from services.gateway.handler.problems import AboutTask
-from services.gateway.handler.rendering import all_delivered, show
+from services.gateway.handler.strict_bodies import StrictRoute
 from services.gateway.handler.task_views import (
     AcceptedView,
     BatchStatistics,
@@ -25,13 +24,11 @@ from services.gateway.handler.task_views import (
     TaskStatus,
     task_status,
 )
-from services.gateway.handler.waiting import wait_for_end
-from shared.calls import AcceptTask, TaskState, TaskView
+from shared.calls import TaskState, TaskView
 from shared.content import Tier
-from shared.outcomes import TryLater
-from shared.problems import Problem, ProblemDetails
+from shared.problems import Problem
 
-router = APIRouter(prefix="/content", tags=["content"])
+router = APIRouter(prefix="/content", tags=["content"], route_class=StrictRoute)
 
 _LOCATION = {"Location": {"description": "the task", "schema": {"type": "string"}}}
 
@@ -42,6 +39,7 @@ _LOCATION = {"Location": {"description": "the task", "schema": {"type": "string"
     summary="One piece, waited for",
     responses={
         **problems(400, 404, 409, 413, 502, 504),
+        200: {"headers": REPLAYED_HEADER},
         202: {
             "model": TaskStatus,
             "description": "Made, but it waits for a review before it may be shown",
@@ -50,52 +48,69 @@ _LOCATION = {"Location": {"description": "the task", "schema": {"type": "string"
     },
 )
 async def generate(
-    body: GenerateBody, request: Request, door: Open, tenant: Tenant
+    body: GenerateBody,
+    request: Request,
+    response: Response,
+    door: Open,
+    tenant: Tenant,
+    key: ChosenKey,
 ) -> ContentPiece | Response:
     """Order one piece and wait for it; after the wait the work goes on under `Location`."""
-    planned = await plan_single(door, tenant, body)
-    task = as_task(door, tenant, planned, somebody_waits=True)
-    view, pieces = await _accept_and_wait(door, task, request.is_disconnected)
-    if pieces:
-        return pieces[0]
-    with _naming_its_task(door, task):
-        return _without_piece(door, view)
+    order = Order(tenant, body, order_key(key, body))
+    ended = await order_and_wait(door, order, request.is_disconnected)
+    _tell_replay(response, replayed=ended.replayed)
+    if ended.pieces:
+        return ended.pieces[0]
+    with naming_its_task(door, ended.view.task_id):
+        return _without_piece(door, ended.view)
 
 
 @router.post(
     "/batch",
     status_code=202,
     summary="A batch, to be followed",
-    responses={**problems(400, 404, 413), 202: {"headers": _LOCATION}},
+    responses={**problems(400, 404, 409, 413), 202: {"headers": _LOCATION | REPLAYED_HEADER}},
 )
-async def batch(body: BatchBody, response: Response, door: Open, tenant: Tenant) -> AcceptedView:
+async def batch(
+    body: BatchBody, response: Response, door: Open, tenant: Tenant, key: ChosenKey
+) -> AcceptedView:
     """Order a batch; `Location` is the task to follow."""
-    planned = await plan_many(door, tenant, body)
-    task = as_task(door, tenant, planned, somebody_waits=False)
-    view = await accept(door, task)
-    expected = estimate(len(task.briefs), door.rate)
-    response.headers["Location"] = door.task_url(task.task_id)
+    placed = await place_order(
+        door, tenant, body, somebody_waits=False, order_key=order_key(key, body)
+    )
+    view = placed.view
+    expected = estimate(view.total, door.rate)
+    response.headers["Location"] = door.task_url(view.task_id)
+    _tell_replay(response, replayed=placed.replayed)
     return AcceptedView(
-        task_id=task.task_id,
+        task_id=view.task_id,
         status=view.state,
-        total_pieces=len(task.briefs),
+        total_pieces=view.total,
         estimated_time_minutes=expected.minutes,
         estimated_cost_usd=expected.usd,
-        deadline_at=task.deadline_at,
-        task_url=door.task_url(task.task_id),
+        deadline_at=view.deadline_at,
+        task_url=door.task_url(view.task_id),
     )
 
 
 @router.post(
     "/batch/sync",
     summary="A batch, waited for",
-    responses=problems(400, 404, 413, 504),
+    responses={**problems(400, 404, 409, 413, 504), 200: {"headers": REPLAYED_HEADER}},
 )
-async def batch_sync(body: BatchBody, request: Request, door: Open, tenant: Tenant) -> BatchView:
+async def batch_sync(
+    body: BatchBody,
+    request: Request,
+    response: Response,
+    door: Open,
+    tenant: Tenant,
+    key: ChosenKey,
+) -> BatchView:
     """Order a batch and wait for it; partial success is success, the reasons tell the rest."""
-    planned = await plan_many(door, tenant, body)
-    task = as_task(door, tenant, planned, somebody_waits=True)
-    view, pieces = await _accept_and_wait(door, task, request.is_disconnected)
+    order = Order(tenant, body, order_key(key, body))
+    ended = await order_and_wait(door, order, request.is_disconnected)
+    _tell_replay(response, replayed=ended.replayed)
+    view, pieces = ended.view, ended.pieces
     return BatchView(
         success=view.state is TaskState.COMPLETED,
         task_id=view.task_id,
@@ -108,29 +123,9 @@ async def batch_sync(body: BatchBody, request: Request, door: Open, tenant: Tena
     )
 
 
-async def _accept_and_wait(
-    door: Door, task: AcceptTask, is_gone: Callable[[], Awaitable[bool]]
-) -> tuple[TaskView, list[ContentPiece]]:
-    # Listening begins first: a quick task could end before its acceptance is answered.
-    with door.completions.watch(task.tenant, task.task_id) as heard:
-        await accept(door, task)
-        with _naming_its_task(door, task):
-            view = await wait_for_end(door, task, heard, is_gone)
-            delivered = await all_delivered(door, task.tenant, task.task_id)
-            return view, await show(door, task.tenant, delivered)
-
-
-@contextmanager
-def _naming_its_task(door: Door, task: AcceptTask) -> Iterator[None]:
-    """Whatever goes wrong with an accepted order, its client learns which task to look at."""
-    try:
-        yield
-    except Problem as exc:
-        raise AboutTask(exc.details, task.task_id, door.task_url(task.task_id)) from exc
-    except TryLater as exc:
-        detail = "The order has ended, but its pieces cannot be shown now; look at its task."
-        hidden = ProblemDetails(code="unavailable", status=503, detail=detail)
-        raise AboutTask(hidden, task.task_id, door.task_url(task.task_id)) from exc
+def _tell_replay(response: Response, *, replayed: bool) -> None:
+    if replayed:
+        response.headers[REPLAYED] = "true"
 
 
 def _without_piece(door: Door, view: TaskView) -> Response:

@@ -50,7 +50,7 @@ async def _door(request: Request) -> Door:
 
 async def _tenant(request: Request) -> str:
     # Set from the API key before any route is reached.
-    tenant: str = request.state.tenant
+    tenant: str = request.state.key.tenant
     return tenant
 
 

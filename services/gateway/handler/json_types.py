@@ -1,10 +1,9 @@
 """How values look in requests and answers."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from shared.money import to_usd
 
@@ -32,19 +31,6 @@ class Body(BaseModel):
     """A request body: what it does not know it refuses, so that a typing error is noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _holds_no_nul(cls, given: Any) -> Any:
-        # The database cannot keep this character; better to say so at the door.
-        if isinstance(given, dict):
-            for name, value in given.items():
-                texts = value if isinstance(value, list) else [value]
-                if any(isinstance(text, str) and "\0" in text for text in texts):
-                    raise PydanticCustomError(
-                        "nul_character", "{name} contains a NUL character", {"name": name[:80]}
-                    )
-        return given
 
 
 class View(BaseModel):

@@ -7,16 +7,20 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from services.gateway.handler.problems import MEDIA_TYPE, ProblemBody
+from services.gateway.handler.rate_limit import HEADERS as RATE_HEADERS
+from services.gateway.handler.scopes import scope_of
 
 Responses = dict[int | str, dict[str, Any]]
 
 _MEANINGS = {
     400: "Refused for a business reason, for example an avatar without LoRA weights",
     401: "No valid API key",
+    403: "The key lacks the scope that `x-required-scope` names",
     404: "Nothing of that kind with that id",
     409: "In conflict with what is already there",
     413: "The request is too large",
     422: "An input cannot be accepted",
+    429: "The key's limit is reached; `Retry-After` says when to ask again",
     502: "The piece could not be made or stored",
     503: "Nobody can serve this now; `Retry-After` says when to ask again",
     504: "The wait is over before the work is; `Location` is the task, which goes on",
@@ -37,7 +41,7 @@ def problems(*statuses: int) -> Responses:
     """The refusals of an operation, besides those that every operation of the API has."""
     return {
         status: {"model": ProblemBody, "description": _MEANINGS[status], **_headers(status)}
-        for status in sorted({*statuses, 401, 422, 503})
+        for status in sorted({*statuses, 401, 403, 422, 429, 503})
     }
 
 
@@ -56,10 +60,21 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    for path in schema["paths"].values():
-        for operation in path.values():
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
             _retype_problems(operation)
+            if path.startswith("/api/"):
+                operation["x-required-scope"] = scope_of(method, operation["tags"]).value
+                _tell_limit(operation)
     return schema
+
+
+def _tell_limit(operation: dict[str, Any]) -> None:
+    text = {"schema": {"type": "string"}}
+    told = {name: {"description": meaning, **text} for name, meaning in RATE_HEADERS.items()}
+    for status, response in operation["responses"].items():
+        if status != "401":
+            response["headers"] = response.get("headers", {}) | told
 
 
 def _retype_problems(operation: dict[str, Any]) -> None:
@@ -71,7 +86,7 @@ def _retype_problems(operation: dict[str, Any]) -> None:
 
 def _headers(status: int) -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
-    if status == 503:
+    if status in {429, 503}:
         return {"headers": {"Retry-After": {"description": "seconds", **text}}}
     if status == 504:
         return {"headers": {"Location": {"description": "the task", **text}}}

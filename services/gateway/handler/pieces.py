@@ -18,6 +18,7 @@ from services.gateway.handler.piece_views import (
     TimelineView,
 )
 from services.gateway.handler.rendering import links_of, members, show
+from services.gateway.handler.strict_bodies import StrictRoute
 from shared.calls import (
     GET_PIECE,
     GET_STATS,
@@ -33,7 +34,7 @@ from shared.calls import (
 from shared.content import Rating, Tier
 from shared.money import to_micros
 
-router = APIRouter(prefix="/content", tags=["pieces"])
+router = APIRouter(prefix="/content", tags=["pieces"], route_class=StrictRoute)
 
 Cursor = Annotated[str | None, Query(max_length=512, pattern=r"^[A-Za-z0-9_=.:+/-]+$")]
 

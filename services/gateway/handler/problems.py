@@ -1,6 +1,6 @@
 """Every refusal as problem details (RFC 9457) with a code that never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from services.gateway.domain.planner import PlanError
+from services.gateway.handler.strict_bodies import UnreadableBody
 from shared.outcomes import TryLater
+from shared.problem_kinds import PROBLEM_KINDS
 from shared.problems import Problem, ProblemDetails
 
 log = structlog.get_logger(__name__)
@@ -21,6 +23,10 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 _MAX_FIELD = 120
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+# Clients learn nothing of the inside.
+_BUG = ProblemDetails(
+    code="internal_error", status=500, detail="Something went wrong here; it is in our log."
+)
 
 
 class FieldError(BaseModel):
@@ -63,6 +69,7 @@ def problem_response(
     **more: Any,
 ) -> JSONResponse:
     """Render a refusal; `more` are further members of the problem."""
+    details = _documented(details)
     body = ProblemBody(
         type=f"urn:atelier:problem:{details.code}",
         title=details.code.replace("_", " ").capitalize(),
@@ -78,6 +85,15 @@ def problem_response(
     )
 
 
+def _documented(details: ProblemDetails) -> ProblemDetails:
+    """The refusal, unless no table tells clients what it means: that is a bug of ours."""
+    kind = PROBLEM_KINDS.get(details.code)
+    if kind is not None and kind.status == details.status:
+        return details
+    log.error("problem.undocumented", code=details.code, status=details.status)
+    return _BUG
+
+
 def unavailable(path: str, detail: str) -> JSONResponse:
     """503: nobody can serve this now, but soon somebody may."""
     details = ProblemDetails(code="unavailable", status=503, detail=detail)
@@ -90,6 +106,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PlanError, _on_plan_error)
     app.add_exception_handler(TryLater, _on_try_later)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(UnreadableBody, _on_unreadable)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
 
@@ -109,11 +126,20 @@ def _retry_after(status: int) -> dict[str, str]:
     return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
 
 
+def details_of(exc: Problem | PlanError | RequestValidationError) -> ProblemDetails:
+    """What is wrong with a request, in the words of both doors."""
+    match exc:
+        case Problem(details=details):
+            return details
+        case PlanError():
+            return ProblemDetails(code=exc.code, status=422, detail=str(exc), field=exc.field)
+    return _invalid([_field_error(error) for error in exc.errors()])
+
+
 async def _on_plan_error(request: Request, exc: Exception) -> JSONResponse:
     if not isinstance(exc, PlanError):
         raise exc
-    details = ProblemDetails(code=exc.code, status=422, detail=str(exc), field=exc.field)
-    return problem_response(request.url.path, details)
+    return problem_response(request.url.path, details_of(exc))
 
 
 async def _on_try_later(request: Request, exc: Exception) -> JSONResponse:
@@ -125,13 +151,25 @@ async def _on_invalid(request: Request, exc: Exception) -> JSONResponse:
     if not isinstance(exc, RequestValidationError):
         raise exc
     errors = [_field_error(error) for error in exc.errors()]
-    details = ProblemDetails(
+    return problem_response(request.url.path, _invalid(errors), errors=errors)
+
+
+async def _on_unreadable(request: Request, exc: Exception) -> JSONResponse:
+    if not isinstance(exc, UnreadableBody):
+        raise exc
+    place = (exc.error.place or "body")[:_MAX_FIELD]
+    errors = [FieldError(field=place, code=exc.error.code, message=exc.detail)]
+    return problem_response(request.url.path, _invalid(errors), errors=errors)
+
+
+def _invalid(errors: Sequence[FieldError]) -> ProblemDetails:
+    first = errors[0]
+    return ProblemDetails(
         code="validation_error",
         status=422,
-        detail=f"{errors[0].field}: {errors[0].message}" if errors else "invalid request",
-        field=errors[0].field if errors else None,
+        detail=f"{first.field}: {first.message}",
+        field=first.field,
     )
-    return problem_response(request.url.path, details, errors=errors)
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
@@ -146,17 +184,15 @@ async def _on_http(request: Request, exc: Exception) -> JSONResponse:
     if not isinstance(exc, HTTPException):
         raise exc
     phrase = HTTPStatus(exc.status_code).phrase
+    code = _CODES.get(exc.status_code)
     details = ProblemDetails(
-        code=_CODES.get(exc.status_code, phrase.lower().replace(" ", "_")),
-        status=exc.status_code,
+        code=code or "bad_request",
+        status=exc.status_code if code else 400,
         detail=exc.detail if exc.detail and exc.detail != phrase else f"{phrase}.",
     )
     return problem_response(request.url.path, details, headers=exc.headers)
 
 
 async def _on_bug(request: Request, _exc: Exception) -> JSONResponse:
-    # The traceback goes to the log by way of the server; clients learn nothing of the inside.
-    details = ProblemDetails(
-        code="internal_error", status=500, detail="Something went wrong here; it is in our log."
-    )
-    return problem_response(request.url.path, details)
+    # The traceback goes to the log by way of the server.
+    return problem_response(request.url.path, _BUG)

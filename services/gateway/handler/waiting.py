@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.gateway.handler.door import Door
-from shared.calls import GET_TASK, AcceptTask, TaskRef, TaskState, TaskView
+from shared.calls import GET_TASK, TaskRef, TaskState, TaskView
 from shared.outcomes import TryLater
 from shared.problems import Problem
 
@@ -13,7 +13,7 @@ _LONGEST_LOOK_S = 5.0
 
 
 async def wait_for_end(
-    door: Door, task: AcceptTask, heard: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
+    door: Door, task: TaskRef, heard: asyncio.Event, is_gone: Callable[[], Awaitable[bool]]
 ) -> TaskView:
     """The ended task. Raises Problem 504 when patience, the client or this process ends first."""
     clock = asyncio.get_running_loop().time
@@ -36,10 +36,9 @@ async def _listen(heard: asyncio.Event, patience_s: float) -> None:
         return  # then we look for ourselves
 
 
-async def _look(door: Door, task: AcceptTask, *, limit_s: float) -> TaskView | None:
-    question = TaskRef(tenant=task.tenant, task_id=task.task_id)
+async def _look(door: Door, task: TaskRef, *, limit_s: float) -> TaskView | None:
     try:
-        return await door.ask(GET_TASK, question, timeout_s=min(limit_s, _LONGEST_LOOK_S))
+        return await door.ask(GET_TASK, task, timeout_s=min(limit_s, _LONGEST_LOOK_S))
     except TryLater:
         # The task is accepted and safe; whoever answers may be back before our patience ends.
         return None

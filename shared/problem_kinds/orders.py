@@ -1,0 +1,118 @@
+"""Refusals of orders that cannot be met."""
+
+from shared.problem_kinds.kind import BOTH, INSIDE, ProblemKind
+
+ORDERS = (
+    ProblemKind(
+        "idempotency_conflict",
+        409,
+        "Something else was ordered by this idempotency key.",
+        "Send another key for another order.",
+        BOTH,
+    ),
+    ProblemKind(
+        "prompt_blocked",
+        422,
+        "A prompt asks for what is never made here.",
+        "Change the prompt; no setting allows it.",
+        BOTH,
+    ),
+    ProblemKind(
+        "safety_check_required",
+        422,
+        "The order turns moderation off where nothing allows that.",
+        "Leave `safety_check` on.",
+        BOTH,
+    ),
+    ProblemKind(
+        "ratio_out_of_range",
+        422,
+        "A tier ratio is below 0 or above 1.",
+        "Choose ratios from 0 to 1.",
+        INSIDE,
+    ),
+    ProblemKind(
+        "ratios_do_not_sum_to_one",
+        422,
+        "The tier ratios do not sum to 1 ± 0.001.",
+        "Make them sum to 1.",
+        BOTH,
+    ),
+    ProblemKind(
+        "num_pieces_out_of_range",
+        422,
+        "The batch has no piece, or more than one task can have.",
+        "Order 1 to 500 pieces.",
+        INSIDE,
+    ),
+    ProblemKind(
+        "too_many_custom_prompts",
+        422,
+        "There are more custom prompts than pieces.",
+        "Raise `num_pieces`, or leave prompts out.",
+        BOTH,
+    ),
+    ProblemKind(
+        "too_many_custom_tiers",
+        422,
+        "There are more custom tiers than custom prompts.",
+        "Leave the surplus tiers out.",
+        BOTH,
+    ),
+    ProblemKind(
+        "blank_custom_prompt",
+        422,
+        "A custom prompt says nothing.",
+        "Write one, or leave it out.",
+        INSIDE,
+    ),
+    ProblemKind(
+        "no_template",
+        422,
+        "No template of a wanted tier suits the platform.",
+        "Choose another tier or platform, or add a template.",
+        BOTH,
+    ),
+    ProblemKind(
+        "tier_below_template",
+        422,
+        "The tier is lower than the one that the template is made for.",
+        "Choose that tier or a higher one.",
+        BOTH,
+    ),
+    ProblemKind(
+        "template_not_for_platform",
+        422,
+        "The template does not suit the platform.",
+        "Choose another template or platform.",
+        BOTH,
+    ),
+    ProblemKind(
+        "request_too_large",
+        413,
+        "The planned order is larger than a message between services may be.",
+        "Order fewer pieces at once, or shorten the avatar's base prompt.",
+        BOTH,
+    ),
+    ProblemKind(
+        "avatar_without_lora",
+        400,
+        "The avatar has no trained LoRA weights.",
+        "Wait until its training hands them over, or set `lora_weights_url`.",
+        BOTH,
+    ),
+    ProblemKind(
+        "avatar_blocked",
+        400,
+        "The avatar is blocked.",
+        "Set another `stage`, if it may be used again.",
+        BOTH,
+    ),
+    ProblemKind(
+        "consent_not_attested",
+        400,
+        "The avatar wears a real person's face, and nobody has attested that person's consent.",
+        "Record name, attester and time in `likeness`.",
+        BOTH,
+    ),
+)

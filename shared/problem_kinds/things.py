@@ -1,0 +1,62 @@
+"""Refusals about avatars, tasks, pieces, keys and files."""
+
+from shared.problem_kinds.kind import BOTH, INSIDE, ProblemKind
+
+THINGS = (
+    ProblemKind(
+        "avatar_not_found",
+        404,
+        "There is no such avatar, or it is not yours.",
+        "Check the id; `GET /avatars` lists yours.",
+        BOTH,
+    ),
+    ProblemKind(
+        "template_not_found",
+        404,
+        "There is no such template.",
+        "Check the id; `GET /content/templates` lists all.",
+        BOTH,
+    ),
+    ProblemKind(
+        "task_not_found", 404, "There is no such task, or it is not yours.", "Check the id."
+    ),
+    ProblemKind(
+        "piece_not_found", 404, "There is no such piece, or it is not yours.", "Check the id."
+    ),
+    ProblemKind("key_not_found", 404, "There is no such API key.", "Check the id."),
+    ProblemKind(
+        "object_not_found",
+        404,
+        "There is no such file, or the link to it has expired.",
+        "Read the piece again: its answer has a fresh link.",
+    ),
+    ProblemKind("avatar_id_taken", 409, "The avatar's id is in use.", "Send the request again."),
+    ProblemKind("task_id_taken", 409, "The task's id is in use.", "Send the order again."),
+    ProblemKind(
+        "key_id_taken", 409, "The key's id is in use.", "Issue another one: ids are random.", INSIDE
+    ),
+    ProblemKind(
+        "expires_in_the_past",
+        422,
+        "The new key would have expired already.",
+        "Choose a later moment for `expires_at`.",
+    ),
+    ProblemKind(
+        "last_admin_key",
+        409,
+        "It is the last key that may issue others.",
+        "Issue another key with the scope `admin` first.",
+    ),
+    ProblemKind(
+        "task_already_finished",
+        409,
+        "The task has finished; there is nothing to cancel.",
+        "Nothing: its result stays.",
+    ),
+    ProblemKind(
+        "piece_not_delivered",
+        409,
+        "Only a finished piece can be published.",
+        "Wait until the piece is persisted.",
+    ),
+)
