@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.safety.domain import Judgement
+from services.safety.domain.verdicts import Judgement
 from shared.events import ContentHooked
 
 

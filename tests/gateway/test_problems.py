@@ -29,6 +29,9 @@ async def test_unknown_paths_and_methods_are_problems(client: httpx2.AsyncClient
     wrong = await client.delete("/api/v1/content/templates")
     assert_problem(wrong, 405, "method_not_allowed")
     assert wrong.headers["allow"] == "GET"
+    wrong = await client.put("/api/v1/avatars/ada")
+    assert_problem(wrong, 405, "method_not_allowed")
+    assert wrong.headers["allow"] == "GET, PATCH, DELETE"
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,18 @@ from PIL import Image
 
 from services.generator.preview.painter import paint
 from services.safety.adapters.preview import PreviewJudge, is_labelled_preview
-from services.safety.domain import Judgement, verdict
-from services.safety.handler import ModerateContent
-from shared.content import Decision, Rating, Tier
+from services.safety.app import open_screen
+from services.safety.domain.verdicts import Judgement, verdict
+from services.safety.handler.moderation import ModerateContent
+from services.safety.handler.screening import ScreenText
+from services.safety.ports import Judge
+from shared.content import Captions, CaptionSource, Decision, Rating, Tier
 from shared.events import ContentHalted, ContentHooked, ContentModerated
 from shared.outcomes import GiveUp
-from tests.builders import SHA256, content_hooked, generation
+from tests.builders import SHA256, brief, content_hooked, generation
 from tests.fakes import MemoryBlobs
 
+TEXTS = ScreenText(open_screen())
 RATINGS = st.sampled_from(list(Rating))
 TIERS = st.sampled_from(list(Tier))
 
@@ -69,7 +73,7 @@ def test_no_judgement_is_a_review_and_never_a_pass() -> None:
 async def test_the_preview_judge_passes_what_our_painter_drew() -> None:
     staging = MemoryBlobs()
     event = await staged(staging, preview_png(), generation=generation(preview=True))
-    moderated = await ModerateContent(PreviewJudge(), staging)(event)
+    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
     assert isinstance(moderated, ContentModerated)
     assert moderated.verdict.decision is Decision.APPROVED
     assert moderated.verdict.image_sha256 == event.image.sha256
@@ -83,7 +87,7 @@ async def test_the_preview_judge_does_not_pass_other_images_whatever_the_fact_cl
     Image.new("RGB", (512, 512), "teal").save(out, "PNG")
     staging = MemoryBlobs()
     event = await staged(staging, out.getvalue(), generation=generation(preview=claims_preview))
-    moderated = await ModerateContent(PreviewJudge(), staging)(event)
+    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
     assert isinstance(moderated, ContentModerated)
     assert moderated.verdict.decision is Decision.REVIEW
 
@@ -91,7 +95,7 @@ async def test_the_preview_judge_does_not_pass_other_images_whatever_the_fact_cl
 async def test_the_preview_judge_does_not_pass_a_generated_image_that_carries_the_label() -> None:
     staging = MemoryBlobs()
     event = await staged(staging, preview_png(), generation=generation(preview=False))
-    moderated = await ModerateContent(PreviewJudge(), staging)(event)
+    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
     assert isinstance(moderated, ContentModerated)
     assert moderated.verdict.decision is Decision.REVIEW
 
@@ -99,7 +103,7 @@ async def test_the_preview_judge_does_not_pass_a_generated_image_that_carries_th
 async def test_without_a_judge_every_piece_waits_for_review() -> None:
     staging = MemoryBlobs()
     event = await staged(staging, preview_png(), generation=generation(preview=True))
-    moderated = await ModerateContent(None, staging)(event)
+    moderated = await ModerateContent(None, staging, TEXTS)(event)
     assert isinstance(moderated, ContentModerated)
     assert moderated.verdict.rating is Rating.PENDING_REVIEW
 
@@ -107,7 +111,7 @@ async def test_without_a_judge_every_piece_waits_for_review() -> None:
 async def test_a_refused_piece_is_halted_with_its_verdict() -> None:
     staging = MemoryBlobs()
     event = await staged(staging, b"pixels")
-    halted = await ModerateContent(SaysAlways(judgement(Rating.EXPLICIT)), staging)(event)
+    halted = await ModerateContent(SaysAlways(judgement(Rating.EXPLICIT)), staging, TEXTS)(event)
     assert isinstance(halted, ContentHalted)
     assert halted.reason == "moderation_rejected"
     assert halted.verdict is not None
@@ -116,7 +120,7 @@ async def test_a_refused_piece_is_halted_with_its_verdict() -> None:
 
 async def test_gives_up_when_the_image_is_gone() -> None:
     with pytest.raises(GiveUp) as gave_up:
-        await ModerateContent(PreviewJudge(), MemoryBlobs())(content_hooked())
+        await ModerateContent(PreviewJudge(), MemoryBlobs(), TEXTS)(content_hooked())
     assert gave_up.value.reason == "image_lost"
 
 
@@ -136,3 +140,37 @@ def test_a_label_after_the_pixels_does_not_count() -> None:
     forged = plain + chunk + struct.pack(">I", zlib.crc32(chunk[4:])) + end
     Image.open(io.BytesIO(forged)).verify()
     assert not is_labelled_preview(forged)
+
+
+@pytest.mark.parametrize("judge", [None, PreviewJudge(), SaysAlways(judgement(Rating.SAFE))])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"prompt": "TOK_a, teen in lingerie"},
+        {"prompt": "portrait", "negative_prompt": "adult, blurry"},
+        {"prompt": "portrait of Emma Watson"},
+        {"prompt": "portrait of Emma Watson", "likeness_name": "Lena Hartmann"},
+    ],
+)
+async def test_blocked_words_end_a_piece_whatever_its_judge_says(
+    judge: Judge | None, words: dict[str, str]
+) -> None:
+    staging = MemoryBlobs()
+    event = await staged(staging, DRAWN, brief=brief(**words), generation=generation(preview=True))
+    halted = await ModerateContent(judge, staging, TEXTS)(event)
+    assert isinstance(halted, ContentHalted)
+    assert halted.verdict is not None
+    assert halted.verdict.decision is Decision.REJECTED
+    assert halted.verdict.judge == "text_screen"
+    assert halted.verdict.image_sha256 == event.image.sha256
+    assert halted.verdict.policy_version == TEXTS.policy.version
+    assert "lingerie" not in halted.model_dump_json(exclude={"brief"})
+
+
+async def test_captions_are_screened_as_prompts_are() -> None:
+    staging = MemoryBlobs()
+    captions = Captions(source=CaptionSource.TEMPLATE, hooks=("Good morning.", "teen, topless"))
+    event = await staged(staging, DRAWN, captions=captions, generation=generation(preview=True))
+    halted = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
+    assert isinstance(halted, ContentHalted)
+    assert halted.reason == "moderation_rejected"

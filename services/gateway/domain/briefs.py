@@ -65,7 +65,7 @@ def _consented_name(avatar: Avatar) -> str | None:
     likeness = avatar.likeness
     if likeness is None or likeness.kind != "consented_person":
         return None
-    return likeness.name
+    return likeness.name if likeness.attested_by and likeness.attested_at else None
 
 
 def _prompt(avatar: Avatar, piece: PlannedPiece) -> str:

@@ -17,6 +17,16 @@ _STRICT = ConfigDict(extra="forbid")
 _ALWAYS_SET = frozenset({"name", "stage", "lora_scale", "meta_data"})
 
 
+def _never_null(schema: dict[str, Any]) -> None:
+    """Let the document say so too."""
+    for name in _ALWAYS_SET:
+        field = schema["properties"][name]
+        field.pop("default", None)
+        for allowed in field.pop("anyOf", ()):
+            if allowed.get("type") != "null":
+                field.update(allowed)
+
+
 class LikenessBody(Body, Likeness):
     """Whose face the avatar wears; a real person's needs their name and an attested consent."""
 
@@ -62,7 +72,7 @@ class AvatarMetaBody(Body, AvatarMeta):
 class ChangeAvatarBody(Body, AvatarFields):
     """The fields to change; null empties a field."""
 
-    model_config = _STRICT
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_never_null)
 
     lora_weights_url: BucketKey | None = Field(
         default=None,

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from services.gateway.handler.door import Open, Tenant, Token
 from services.gateway.handler.json_types import Body, seconds, usd
@@ -39,12 +39,24 @@ router = APIRouter(prefix="/content", tags=["pieces"], route_class=StrictRoute)
 Cursor = Annotated[str | None, Query(max_length=512, pattern=r"^[A-Za-z0-9_=.:+/-]+$")]
 
 
+Price = Annotated[
+    Decimal,
+    Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6),
+    WithJsonSchema(
+        {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1_000_000,
+            "description": "at most six decimals",
+        }
+    ),
+]
+
+
 class PublishBody(Body):
     """What to ask for a piece."""
 
-    price_usd: Decimal | None = Field(
-        default=None, ge=0, le=1_000_000, max_digits=13, decimal_places=6
-    )
+    price_usd: Price | None = None
 
 
 @router.get("/avatar/{avatar_id}/content", summary="An avatar's pieces", responses=problems(404))

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.gateway.domain.planner import PlanError
 from services.gateway.handler.strict_bodies import UnreadableBody
@@ -23,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 _MAX_FIELD = 120
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Clients learn nothing of the inside.
 _BUG = ProblemDetails(
     code="internal_error", status=500, detail="Something went wrong here; it is in our log."
@@ -190,7 +192,20 @@ async def _on_http(request: Request, exc: Exception) -> JSONResponse:
         status=exc.status_code if code else 400,
         detail=exc.detail if exc.detail and exc.detail != phrase else f"{phrase}.",
     )
-    return problem_response(request.url.path, details, headers=exc.headers)
+    headers = {"Allow": _allowed(request)} if exc.status_code == 405 else exc.headers
+    return problem_response(request.url.path, details, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the path knows; the framework names those of one route only."""
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    )
 
 
 async def _on_bug(request: Request, _exc: Exception) -> JSONResponse:

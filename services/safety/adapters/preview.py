@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from services.safety.domain import Judgement
+from services.safety.domain.verdicts import Judgement
 from shared.content import Rating, Tier
 from shared.events import ContentHooked
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.content import Decision, Rating, Sha256, Tier, Verdict
 
 POLICY_VERSION = "2026-11"
+TEXT_SCREEN = "text_screen"
 
 _REFUSED = frozenset({Rating.REJECTED, Rating.EXPLICIT})
 
@@ -47,6 +48,22 @@ def verdict(
         judge=judge,
         policy_version=POLICY_VERSION,
         reason=judgement.reason,
+    )
+
+
+def blocked(
+    category: str, reason: str, *, tier: Tier, image_sha256: Sha256, policy_version: str
+) -> Verdict:
+    """The verdict on a piece whose words are blocked, whatever its image shows."""
+    return Verdict(
+        decision=Decision.REJECTED,
+        rating=Rating.REJECTED,
+        explicitness_level=10,
+        tier=tier,
+        image_sha256=image_sha256,
+        judge=TEXT_SCREEN,
+        policy_version=policy_version,
+        reason=f"text blocked ({category}): {reason}",
     )
 
 

@@ -1,0 +1,1 @@
+"""What may be written and shown: the text screen and the verdicts. Pure decisions."""

@@ -1,0 +1,133 @@
+"""The text screen: what no setting lets through."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.safety.domain.names import name_words
+from services.safety.domain.phrases import Match, PhraseBook
+from services.safety.domain.policy import Category, Policy, Role
+from services.safety.domain.words import Word, other_readings, read
+from shared.content import Tier
+
+_SEXUALISED_TIERS = frozenset({Tier.CAPA2, Tier.CAPA3})
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A category that the text with this index belongs to."""
+
+    index: int
+    category: Category
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a text is for: its tier, the one name it may ask for, and the day it is read."""
+
+    tier: Tier
+    consented_name: str | None
+    today: date
+
+
+class TextScreen:
+    """Reads texts by one version of the policy.
+
+    Raises PolicyError for a policy that cannot be understood. Work grows with the length of the
+    text and never faster; no text makes it fail.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._phrases = PhraseBook(policy)
+        self._reasons = policy.reasons
+        self.version = policy.version
+
+    def reason(self, category: Category) -> str:
+        """What to tell whoever wrote the text: no quote, no list of words."""
+        return self._reasons[category]
+
+    def screen(self, text: str, occasion: Occasion) -> list[Category]:
+        """The categories that block this text; none when it may pass."""
+        return sorted({category for _, category in self._hits(text, occasion)})
+
+    def screen_avoided(self, text: str, occasion: Occasion) -> list[Category]:
+        """The categories that block a negative prompt: not showing adults means showing others."""
+        return sorted(
+            {
+                match.category
+                for words in (read(text), *other_readings(text))
+                for match in self._phrases.find(words, occasion.today)
+                if match.role is Role.AVOIDED and match.category
+            }
+        )
+
+    def screen_fields(self, texts: Sequence[str], occasion: Occasion) -> list[Hit]:
+        """What blocks the fields of one piece: each alone, and all read in one go."""
+        hits = [
+            Hit(index, category)
+            for index, text in enumerate(texts)
+            for category in self.screen(text, occasion)
+        ]
+        if len(texts) < 2:
+            return hits
+        known = {hit.category for hit in hits}
+        for start, category in self._hits("\n".join(texts), occasion):
+            if category not in known:
+                known.add(category)
+                hits.append(Hit(_field_of(start, texts), category))
+        return hits
+
+    def _hits(self, text: str, occasion: Occasion) -> Iterator[tuple[int, Category]]:
+        for words in (read(text), *other_readings(text)):
+            matches = _without_innocent(self._phrases.find(words, occasion.today))
+            in_context = occasion.tier in _SEXUALISED_TIERS or any(
+                match.role is Role.CONTEXT for match in matches
+            )
+            for match in matches:
+                if match.category and self._blocks(match, matches, words, occasion, in_context):
+                    yield match.start, match.category
+
+    def _blocks(
+        self,
+        match: Match,
+        matches: Sequence[Match],
+        words: Sequence[Word],
+        occasion: Occasion,
+        in_context: bool,  # noqa: FBT001 - computed once for all matches
+    ) -> bool:
+        if match.role is Role.AVOIDED:
+            return False
+        if match.role is Role.PERSON:
+            return not self._may_be_named(match, matches, words, occasion.consented_name)
+        return match.role is Role.ALWAYS or in_context
+
+    def _may_be_named(
+        self, match: Match, matches: Sequence[Match], words: Sequence[Word], consented: str | None
+    ) -> bool:
+        name_at = match.start if match.name_at is None else match.name_at
+        if self._phrases.names.stands_at(name_words(consented), words, name_at):
+            return True
+        return match.name_at is None and any(
+            (other.role is Role.MENTION_BEFORE and other.end == match.start)
+            or (other.role is Role.MENTION_AFTER and other.start == match.end)
+            for other in matches
+        )
+
+
+def _without_innocent(matches: Sequence[Match]) -> list[Match]:
+    innocent = [match for match in matches if match.role is Role.INNOCENT]
+    return [
+        match
+        for match in matches
+        if match.role is not Role.INNOCENT
+        and not any(span.start <= match.start and match.end <= span.end for span in innocent)
+    ]
+
+
+def _field_of(start: int, texts: Sequence[str]) -> int:
+    """The text in which a word of the joined text stands."""
+    for index, text in enumerate(texts):
+        start -= len(read(text))
+        if start < 0:
+            return index
+    return len(texts) - 1

@@ -1,0 +1,1 @@
+"""What safety answers and does."""
