@@ -1,6 +1,7 @@
 """Avatars in the books."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from shared.calls import (
     ListAvatars,
 )
 from shared.problems import Problem
+from shared.rpc import MAX_REPLY_BYTES
 from tests.ledger.books import TENANT, Books
 
 EVERYTHING: dict[str, Any] = {
@@ -143,6 +145,46 @@ async def test_newer_weights_win_in_whatever_order_they_arrive(books: Books) -> 
     assert again.lora_weights_url == "loras/02"
 
 
+async def test_of_handovers_at_the_same_time_the_newest_stays(books: Books) -> None:
+    avatar = await books.avatar(lora_weights_url=None)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    sent = [
+        handed_over(avatar, f"loras/{n}", start + timedelta(seconds=n)) for n in (3, 9, 1, 7, 5)
+    ]
+    await asyncio.gather(*map(books.avatars.change, sent))
+    assert (await books.avatars.get(ref(avatar))).lora_weights_url == "loras/9"
+
+
+async def test_an_older_handover_changes_nothing_at_all(books: Books) -> None:
+    avatar = await books.avatar(lora_weights_url=None)
+    now = datetime.now(UTC)
+    newer = await books.avatars.change(handed_over(avatar, "loras/new", now))
+    older = handed_over(avatar, "loras/old", now - timedelta(microseconds=1))
+    assert await books.avatars.change(older) == newer
+
+
+@pytest.mark.parametrize("stage", ["draft", "training"])
+async def test_weights_that_are_handed_over_make_an_avatar_ready(books: Books, stage: str) -> None:
+    avatar = await books.avatar(stage=stage, lora_weights_url=None)
+    changed = await books.avatars.change(handed_over(avatar, "loras/x", datetime.now(UTC)))
+    assert changed.stage == "ready"
+
+
+async def test_a_handover_may_say_another_stage(books: Books) -> None:
+    avatar = await books.avatar(stage="draft", lora_weights_url=None)
+    request = handed_over(avatar, "loras/x", datetime.now(UTC))
+    fields = request.fields.model_copy(update={"stage": "training"})
+    changed = await books.avatars.change(request.model_copy(update={"fields": fields}))
+    assert (changed.lora_weights_url, changed.stage) == ("loras/x", "training")
+
+
+async def test_a_handover_without_weights_makes_nothing_ready(books: Books) -> None:
+    avatar = await books.avatar(stage="training", lora_weights_url=None)
+    request = handed_over(avatar, "loras/x", datetime.now(UTC))
+    renamed = request.model_copy(update={"fields": AvatarFields(trigger_word="TOK_a")})
+    assert (await books.avatars.change(renamed)).stage == "training"
+
+
 async def test_a_handover_does_not_unblock_an_avatar(books: Books) -> None:
     avatar = await books.avatar(stage="blocked")
     changed = await books.avatars.change(handed_over(avatar, "loras/x", datetime.now(UTC)))
@@ -154,3 +196,12 @@ async def test_a_handover_to_nobody_is_told(books: Books) -> None:
     with pytest.raises(Problem) as refused:
         await books.avatars.change(handed_over(avatar, "loras/x", datetime.now(UTC)))
     assert refused.value.details.code == "avatar_not_found"
+
+
+async def test_a_page_of_wordy_avatars_ends_before_a_reply_is_too_large(books: Books) -> None:
+    for _ in range(50):
+        await books.avatar(base_prompt="ü" * 2000, negative_prompt="ü" * 2000)
+    page = await books.avatars.list(ListAvatars(tenant=TENANT, limit=100))
+    assert 1 < len(page.avatars) < 50
+    assert len(page.model_dump_json().encode()) < MAX_REPLY_BYTES
+    assert page.next_cursor

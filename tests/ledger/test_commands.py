@@ -31,6 +31,7 @@ async def ledger(*arguments: str, **environment: str) -> tuple[int, str, str]:
 async def test_issue_key_prints_a_key_that_opens(books: Books, dsn: str) -> None:
     code, out, _ = await ledger("issue-key", "--tenant", "acme", "--name", "ci", DATABASE_URL=dsn)
     assert code == 0
+    assert len(out.splitlines()) == 1
     prefix, key_id, secret = out.strip().split("_", 2)
     assert (prefix, bool(secret)) == ("atl", True)
     assert (await books.keys.find(FindKey(key_id=key_id))).tenant == "acme"
@@ -81,4 +82,4 @@ async def test_a_database_without_tables_is_migrated_by_command_only(
     assert code == 2
     assert "services.ledger migrate" in err
     code, out, err = await ledger("migrate", DATABASE_URL=dsn)
-    assert (code, out) == (0, "the database is at revision 0003\n"), err
+    assert (code, out) == (0, "the database is at revision 0004\n"), err

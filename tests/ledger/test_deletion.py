@@ -1,15 +1,18 @@
 """An avatar goes with its pieces and files; what was spent and what happened stays."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
-from shared.calls import AvatarRef, ListPieces, TaskState
+from services.ledger.handler.notes import NoteGenerated
+from shared.calls import AvatarRef, ListPieces, OrderKey, TaskState
 from shared.events import ContentFailed, ContentRequested, DeliveryWithdrawn, TaskCompleted
 from shared.problems import Problem
-from tests.builders import attempt_settled
-from tests.ledger.books import TENANT, Books, accept_task, stored
+from tests.builders import attempt_settled, content_halted, generation, image_generated
+from tests.ledger.books import TENANT, Books, accept_task, stored, whose
 from tests.ledger.test_endings import HELD
+from tests.ledger.test_progress import Noters
 
 
 def ref(piece: ContentRequested, tenant: str = TENANT) -> AvatarRef:
@@ -55,6 +58,66 @@ async def test_the_task_can_still_be_asked_for(books: Books) -> None:
     assert {row.piece_id for row in history} == {delivered.piece_id, other.piece_id}
     page = await books.pieces.list(ListPieces(tenant=TENANT, task_id=delivered.task_id))
     assert page.pieces == ()
+
+
+async def test_whatever_state_a_piece_is_in_it_ends_with_its_avatar(books: Books) -> None:
+    key = OrderKey(key="k", body_sha256="a" * 64)
+    facts = await books.accepted(8, order_key=key)
+    names = ("requested", "begun", "generated", "hooked", "moderated", "held", "done", "refused")
+    pieces = dict(zip(names, facts, strict=True))
+    await bring_about(books, pieces)
+    assert {row.state for row in await books.sql("SELECT DISTINCT state FROM pieces")} == {
+        *("requested", "generated", "hooked", "moderated"),
+        *("pending_review", "persisted", "failed"),
+    }
+    await books.deletion.delete_avatar(ref(facts[0]))
+
+    open_ones = {pieces[name].piece_id for name in names[:6]}
+    failed = await books.waiting(ContentFailed)
+    assert {fact.piece_id for fact in failed if fact.reason == "avatar_deleted"} == open_ones
+    assert len(failed) == len(open_ones) + 1
+    generated = next(fact for fact in failed if fact.piece_id == pieces["generated"].piece_id)
+    assert generated.staged == (image_generated().image,)
+    (completed,) = await books.waiting(TaskCompleted)
+    assert (completed.persisted, completed.failed, completed.pending_review) == (1, 7, 0)
+    assert await books.sql("SELECT id FROM pieces UNION SELECT id FROM content_pieces") == []
+
+    again = accept_task(facts[0].brief.avatar_id, 8, order_key=key)
+    view = await books.accept_task(again)
+    assert (view.task_id, view.state) == (facts[0].task_id, TaskState.COMPLETED)
+    assert (view.counts.persisted, view.counts.failed) == (1, 7)
+    reasons = {each.piece_id: each.reason for each in view.reasons}
+    refused = pieces["refused"].piece_id
+    assert reasons == dict.fromkeys(open_ones, "avatar_deleted") | {refused: "providers_exhausted"}
+
+
+async def test_an_attempt_that_a_deletion_leaves_open_is_recorded_as_unknown(books: Books) -> None:
+    (piece,) = await books.accepted()
+    await books.open_attempt(piece)
+    await books.deletion.delete_avatar(ref(piece))
+    await books.sql("UPDATE attempts SET lease_until = now() - interval '1 second'")
+    assert await books.overdue.forget_lost_calls() == 1
+    ((outcome,),) = await books.sql("SELECT outcome FROM attempts")
+    assert outcome == "unknown"
+
+
+async def bring_about(books: Books, pieces: Mapping[str, ContentRequested]) -> None:
+    """Bring each piece into the state that its name says."""
+    noters = Noters(books)
+    await books.open_attempt(pieces["begun"])
+    attempt = await books.open_attempt(pieces["generated"])
+    await NoteGenerated(noters.together)(
+        image_generated(
+            **whose(pieces["generated"]), generation=generation(attempt_id=attempt.attempt_id)
+        )
+    )
+    for name in ("hooked", "moderated"):
+        await noters.note(pieces[name], name)
+    await books.endings.deliver(stored(pieces["held"], **HELD))
+    await books.endings.deliver(stored(pieces["done"]))
+    await books.endings.halt(
+        content_halted(**whose(pieces["refused"]), reason="providers_exhausted")
+    )
 
 
 async def test_a_finished_task_completes_only_once(books: Books) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from shared.api_keys import PlainKey
 from shared.calls import (
@@ -91,6 +92,21 @@ async def test_keys_are_listed_newest_first_page_by_page_for_their_tenant_alone(
         if (cursor := page.next_cursor) is None:
             break
     assert names == [f"key {n}" for n in reversed(range(5))]
+
+
+async def test_a_record_tells_who_issued_the_key(books: Books) -> None:
+    chief = await issued(books)
+    record = await books.keys.add(issue(PlainKey.new(), issued_by=chief.key_id))
+    assert record.issued_by == chief.key_id
+
+
+@pytest.mark.parametrize("scopes", [[], ["read", "everything"]])
+async def test_the_database_refuses_keys_that_open_nothing_or_the_unknown(
+    books: Books, scopes: list[str]
+) -> None:
+    await issued(books)
+    with pytest.raises(IntegrityError, match="ck_api_keys_scopes"):
+        await books.sql("UPDATE api_keys SET scopes = CAST(:scopes AS text[])", scopes=scopes)
 
 
 async def test_revoking_twice_is_revoking_once(books: Books) -> None:

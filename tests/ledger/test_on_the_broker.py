@@ -1,5 +1,6 @@
 """The whole ledger on a real broker: calls answered, facts taken, facts published once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -16,14 +17,25 @@ from services.ledger.app import assemble
 from services.ledger.handler.relay import RelayOutbox
 from services.ledger.ports import Stalled
 from services.ledger.settings import LedgerSettings
+from shared.api_keys import PlainKey
 from shared.calls import (
     ACCEPT_TASK,
     CANCEL_TASK,
     FIND_KEY,
+    FIND_ORDER,
     GET_PIECE,
     GET_TASK,
+    ISSUE_KEY,
+    LIST_KEYS,
+    REVOKE_KEY,
     FindKey,
+    FindOrder,
+    IssueKey,
+    KeyRef,
+    ListKeys,
+    OrderKey,
     PieceRef,
+    Scope,
     TaskRef,
     TaskState,
 )
@@ -149,6 +161,43 @@ async def test_an_unknown_key_is_a_refusal_that_travels(replicas: list[Service])
     with pytest.raises(Problem) as refused:
         await replicas[0].call(FIND_KEY, FindKey(key_id="nobody"))
     assert refused.value.details.status == 404
+
+
+async def test_an_order_by_key_is_found_by_another_ledger(
+    replicas: list[Service], books: Books, js: JetStreamContext, provisioned: Topology
+) -> None:
+    key = OrderKey(key="k", body_sha256="a" * 64)
+    avatar = await books.avatar()
+    orders = [accept_task(avatar.id, 2, order_key=key) for _ in range(20)]
+    views = await asyncio.gather(
+        *(replicas[n % 2].call(ACCEPT_TASK, order) for n, order in enumerate(orders))
+    )
+    assert len({view.task_id for view in views}) == 1
+    found = await replicas[1].call(FIND_ORDER, FindOrder(tenant=TENANT, order_key=key))
+    assert found.task is not None
+    assert found.task.task_id == views[0].task_id
+    await eventually(published(js, provisioned, ContentRequested, 2))
+
+
+async def test_keys_are_issued_found_listed_and_revoked(replicas: list[Service]) -> None:
+    ask = replicas[0].call
+    plain = PlainKey.new()
+    request = IssueKey(
+        tenant=TENANT,
+        key_id=plain.key_id,
+        secret_sha256=plain.secret_sha256,
+        name="ci",
+        scopes=frozenset({Scope.READ}),
+    )
+    issued = await ask(ISSUE_KEY, request)
+    found = await ask(FIND_KEY, FindKey(key_id=plain.key_id))
+    assert found.secret_sha256 == plain.secret_sha256
+    assert found.scopes == {Scope.READ}
+    assert (await ask(LIST_KEYS, ListKeys(tenant=TENANT))).keys == (issued,)
+    revoked = await ask(REVOKE_KEY, KeyRef(tenant=TENANT, key_id=plain.key_id))
+    assert revoked.revoked_at is not None
+    with pytest.raises(Problem, match="key_not_found"):
+        await replicas[1].call(FIND_KEY, FindKey(key_id=plain.key_id))
 
 
 async def test_queues_hold_a_piece_until_its_step_has_settled_it(

@@ -9,6 +9,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.ledger.adapters import cursors
 from services.ledger.adapters.database import Database
+from services.ledger.adapters.page_sizes import fitting
 from services.ledger.adapters.schema import avatars
 from shared.calls import (
     Avatar,
@@ -88,7 +89,10 @@ class Avatars:
         return _avatar(row)
 
     async def list(self, request: ListAvatars) -> AvatarPage:
-        """Avatars, newest first. Raises Problem 422 for a strange cursor."""
+        """Avatars, newest first. Raises Problem 422 for a strange cursor.
+
+        A page may be shorter than asked for: it ends where its size would.
+        """
         place = tuple_(avatars.c.created_at, avatars.c.id)
         query = select(avatars).where(avatars.c.tenant == request.tenant)
         if request.cursor is not None:
@@ -97,12 +101,11 @@ class Avatars:
         async with self._database.read() as connection:
             found = await connection.execute(query.limit(request.limit + 1))
             rows = found.mappings().all()
-        shown = rows[: request.limit]
-        more = len(rows) > len(shown)
-        return AvatarPage(
-            avatars=tuple(_avatar(row) for row in shown),
-            next_cursor=cursors.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None,
-        )
+        shown = fitting(_avatar(row) for row in rows[: request.limit])
+        if len(shown) == len(rows):
+            return AvatarPage(avatars=shown)
+        last = shown[-1]
+        return AvatarPage(avatars=shown, next_cursor=cursors.encode(last.created_at, last.id))
 
 
 def _change(request: ChangeAvatar, values: dict[str, Any]) -> ReturningUpdate[Any]:
@@ -114,7 +117,7 @@ def _change(request: ChangeAvatar, values: dict[str, Any]) -> ReturningUpdate[An
     )
     if request.handed_over_at is None:
         return statement
-    if "stage" not in values:
+    if "stage" not in values and values.get("lora_weights_url"):
         waits = avatars.c.stage.in_(("draft", "training"))
         statement = statement.values(stage=case((waits, "ready"), else_=avatars.c.stage))
     last = avatars.c.handed_over_at

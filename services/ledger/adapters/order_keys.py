@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,20 +24,42 @@ async def claim(connection: AsyncConnection, request: AcceptTask) -> str | None:
     """
     if request.order_key is None:
         return None
-    values = {"body_sha256": request.order_key.body_sha256, "task_id": request.task_id}
-    claimed = await connection.execute(
-        upsert(order_keys)
-        .values(tenant=request.tenant, key=request.order_key.key, **values)
-        .on_conflict_do_update(
-            index_elements=[order_keys.c.tenant, order_keys.c.key],
-            set_={**values, "created_at": func.now()},
-            where=order_keys.c.created_at < func.now() - KEPT,
-        )
-        .returning(order_keys.c.task_id)
-    )
-    if claimed.one_or_none() is not None:
+    entry = _entry(request, request.order_key)
+    if await _is_written(connection, entry.on_conflict_do_nothing()):
+        return None
+    earlier = await ordered_by(connection, request.tenant, request.order_key)
+    if earlier is not None:
+        return earlier
+    # Only now: this locks the row, and asking again shall write nothing and keep nobody waiting.
+    if await _is_written(connection, _instead_of_old(entry)):
         return None
     return await ordered_by(connection, request.tenant, request.order_key)
+
+
+def _entry(request: AcceptTask, order_key: OrderKey) -> Insert:
+    return upsert(order_keys).values(
+        tenant=request.tenant,
+        key=order_key.key,
+        body_sha256=order_key.body_sha256,
+        task_id=request.task_id,
+    )
+
+
+def _instead_of_old(entry: Insert) -> Insert:
+    return entry.on_conflict_do_update(
+        index_elements=[order_keys.c.tenant, order_keys.c.key],
+        set_={
+            "body_sha256": entry.excluded.body_sha256,
+            "task_id": entry.excluded.task_id,
+            "created_at": func.now(),
+        },
+        where=order_keys.c.created_at < func.now() - KEPT,
+    )
+
+
+async def _is_written(connection: AsyncConnection, entry: Insert) -> bool:
+    written = await connection.execute(entry.returning(order_keys.c.task_id))
+    return written.one_or_none() is not None
 
 
 async def ordered_by(connection: AsyncConnection, tenant: str, order_key: OrderKey) -> str | None:
@@ -50,10 +73,15 @@ async def ordered_by(connection: AsyncConnection, tenant: str, order_key: OrderK
     if row is None:
         return None
     if row.body_sha256 != order_key.body_sha256:
-        detail = "This key was used for another order; choose a new key for a new order."
-        raise Problem(409, "idempotency_conflict", detail, field="Idempotency-Key")
+        raise another_order()
     task_id: str = row.task_id
     return task_id
+
+
+def another_order() -> Problem:
+    """409: the key stands for another order."""
+    detail = "This Idempotency-Key was used for another order; choose a new key."
+    return Problem(409, "idempotency_conflict", detail, field="Idempotency-Key")
 
 
 class OrderKeys:

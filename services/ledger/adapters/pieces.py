@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters import cursors
 from services.ledger.adapters.database import Database
+from services.ledger.adapters.page_sizes import fitting
 from services.ledger.adapters.piece_rows import piece_of, piece_query
 from services.ledger.adapters.schema import (
     attempts,
@@ -28,9 +29,6 @@ from shared.calls import (
     TimelineEntry,
 )
 from shared.problems import Problem, not_found
-
-_PAGE_BYTES = 160 * 1024
-"""Well below the limit of a reply, which is JSON within JSON."""
 
 
 class Pieces:
@@ -161,17 +159,10 @@ def _filtered(query: Select[Any], request: ListPieces) -> Select[Any]:
 
 
 def _page(request: ListPieces, rows: Sequence[Row[Any]]) -> PiecePage:
-    shown: list[Piece] = []
-    size = 0
-    for row in rows[: request.limit]:
-        piece = piece_of(row)
-        size += len(piece.model_dump_json().encode())
-        if shown and size > _PAGE_BYTES:
-            break
-        shown.append(piece)
+    shown = fitting(piece_of(row) for row in rows[: request.limit])
     if len(shown) == len(rows):
-        return PiecePage(pieces=tuple(shown))
-    return PiecePage(pieces=tuple(shown), next_cursor=_cursor(request, rows[len(shown) - 1]))
+        return PiecePage(pieces=shown)
+    return PiecePage(pieces=shown, next_cursor=_cursor(request, rows[len(shown) - 1]))
 
 
 def _cursor(request: ListPieces, last: Row[Any]) -> str:

@@ -47,9 +47,11 @@ async def view_task(connection: AsyncConnection, tenant: str, task_id: str) -> T
         raise not_found("task", task_id)
     if row.requested == 0:
         counts, steps_gone = await _counts_from_history(connection, row)
+        reasons = await _reasons_from_history(connection, row)
     else:
         counts, steps_gone = _counts(row), row.steps_gone
-    return _view(row, counts, steps_gone, await _reasons(connection, row, counts))
+        reasons = await _reasons(connection, row, counts)
+    return _view(row, counts, steps_gone, reasons)
 
 
 def _view(
@@ -137,6 +139,26 @@ async def _counts_from_history(
         requested=row.total, **{name: by_fact.get(fact, 0) for name, fact in _NOTED.items()}
     )
     return counts, STEPS * row.total
+
+
+async def _reasons_from_history(connection: AsyncConnection, row: Row[Any]) -> tuple[Reason, ...]:
+    found = await connection.execute(
+        select(piece_events.c.piece_id, piece_events.c.fact, piece_events.c.detail)
+        .where(piece_events.c.task_id == row.id)
+        .where(piece_events.c.fact.in_([_NOTED[REJECTED], _NOTED[FAILED]]))
+        .order_by(piece_events.c.id)
+        .limit(_REASONS_SHOWN)
+    )
+    states = {fact: state for state, fact in _NOTED.items()}
+    return tuple(
+        Reason(
+            piece_id=each.piece_id,
+            state=states[each.fact],
+            reason=each.detail["reason"],
+            detail=each.detail["detail"][:_DETAIL_CHARS],
+        )
+        for each in found
+    )
 
 
 async def _reasons(

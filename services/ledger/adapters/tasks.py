@@ -12,7 +12,7 @@ from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.order_keys import claim, ordered_by
+from services.ledger.adapters.order_keys import another_order, claim, ordered_by
 from services.ledger.adapters.schema import avatars, pieces, tasks
 from services.ledger.adapters.task_rows import view_task
 from services.ledger.ports import Happening
@@ -87,16 +87,28 @@ async def _is_new(connection: AsyncConnection, request: AcceptTask) -> bool:
             total=len(request.briefs),
             accepted_at=request.accepted_at,
             deadline_at=request.deadline_at,
+            body_sha256=request.order_key and request.order_key.body_sha256,
         )
         .on_conflict_do_nothing(index_elements=[tasks.c.id])
         .returning(tasks.c.id)
     )
     if inserted.one_or_none() is not None:
         return True
-    owner = await connection.execute(select(tasks.c.tenant).where(tasks.c.id == request.task_id))
-    if owner.scalar_one() != request.tenant:
-        raise Problem(409, "task_id_taken", "This task id is in use.", field="task_id")
+    await _check_same_order(connection, request)
     return False
+
+
+async def _check_same_order(connection: AsyncConnection, request: AcceptTask) -> None:
+    found = await connection.execute(
+        select(tasks.c.tenant, tasks.c.body_sha256).where(tasks.c.id == request.task_id)
+    )
+    task = found.one()
+    if task.tenant != request.tenant:
+        raise Problem(409, "task_id_taken", "This task id is in use.", field="task_id")
+    # A task id may follow from a key, and outlives it.
+    key = request.order_key
+    if key is not None and task.body_sha256 not in (None, key.body_sha256):
+        raise another_order()
 
 
 async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:

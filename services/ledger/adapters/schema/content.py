@@ -1,8 +1,4 @@
-"""The tables, as the migrations leave them. The database itself refuses what must never be.
-
-Ids are text, times carry their zone, money is integers of micro-dollars. Attempts and history
-keep the ids of what they are about without foreign keys: they outlive it.
-"""
+"""Avatars, and what is made for them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -11,56 +7,16 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
-    Identity,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-Moment = TIMESTAMP(timezone=True)
-Json = JSONB(none_as_null=True)
-NOW = text("now()")
-UNSETTLED = "state IN ('requested', 'generated', 'hooked', 'moderated')"
-"""Pieces that a task still waits for; the predicate of the indexes that find them."""
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("key_id", Text, primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("secret_sha256", Text, nullable=False),
-    Column("created_at", Moment, nullable=False, server_default=NOW),
-    Column("expires_at", Moment),
-    Column("revoked_at", Moment),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("limit_requests", Integer, nullable=False, server_default=text("600")),
-    Column("limit_window_s", Integer, nullable=False, server_default=text("60")),
-    Column("issued_by", Text),
-    CheckConstraint("secret_sha256 ~ '^[0-9a-f]{64}$'", name="secret_is_hashed"),
-    CheckConstraint(
-        "scopes <@ ARRAY['read', 'write', 'review', 'admin'] AND cardinality(scopes) > 0",
-        name="scopes",
-    ),
-    CheckConstraint("limit_requests > 0 AND limit_window_s > 0", name="limit"),
-    Index("ix_api_keys_tenant_created_at_key_id", "tenant", "created_at", "key_id"),
-)
+from services.ledger.adapters.schema.base import NOW, UNSETTLED, Json, Moment, metadata
 
 avatars = Table(
     "avatars",
@@ -117,6 +73,8 @@ tasks = Table(
     Column("deadline_at", Moment, nullable=False),
     Column("completed_at", Moment),
     Column("cancelled_at", Moment),
+    Column("body_sha256", Text, comment="of what was ordered by a key; outlives the key"),
+    CheckConstraint("body_sha256 ~ '^[0-9a-f]{64}$'", name="body_is_hashed"),
     CheckConstraint("state IN ('accepted', 'completed', 'failed', 'cancelled')", name="state"),
     CheckConstraint("(state = 'accepted') = (completed_at IS NULL)", name="completed_at"),
     CheckConstraint("total > 0", name="total"),
@@ -229,90 +187,4 @@ content_pieces = Table(
     Index("ix_content_pieces_safety_rating", "safety_rating"),
     Index("ix_content_pieces_created_at", "created_at"),
     Index("ix_content_pieces_avatar_id_created_at", "avatar_id", "created_at"),
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("attempt_id", Text, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("tenant", Text, nullable=False),
-    Column("task_id", Text, nullable=False),
-    Column("piece_id", Text, nullable=False),
-    Column("avatar_id", Text),
-    Column("run", Integer, nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("holder", Text, nullable=False),
-    Column("outcome", Text, nullable=False, server_default="open"),
-    Column("error_code", Text),
-    Column("detail", Text),
-    Column("duration_ms", BigInteger),
-    Column("cost_usd_micros", BigInteger, nullable=False, server_default=text("0")),
-    Column("call_id", Text),
-    Column("lease_until", Moment, nullable=False),
-    Column("opened_at", Moment, nullable=False, server_default=NOW),
-    Column("settled_at", Moment),
-    Column("image", Json),
-    Column("generation", Json),
-    Column("bytes_lost_at", Moment),
-    UniqueConstraint("piece_id", "number"),
-    CheckConstraint("outcome IN ('open', 'succeeded', 'failed', 'unknown')", name="outcome"),
-    CheckConstraint("outcome <> 'open' OR settled_at IS NULL", name="open_is_unsettled"),
-    CheckConstraint(
-        "outcome NOT IN ('succeeded', 'failed') OR settled_at IS NOT NULL", name="settled_at"
-    ),
-    CheckConstraint("cost_usd_micros >= 0", name="cost"),
-    CheckConstraint("bytes_lost_at IS NULL OR outcome = 'succeeded'", name="bytes_lost_at"),
-    Index("ix_attempts_task_id", "task_id"),
-    Index("ix_attempts_avatar_id", "avatar_id"),
-    Index(
-        "ix_attempts_one_open_per_piece",
-        "piece_id",
-        unique=True,
-        postgresql_where=text("outcome = 'open'"),
-    ),
-)
-
-piece_events = Table(
-    "piece_events",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("tenant", Text, nullable=False),
-    Column("task_id", Text, nullable=False),
-    Column("piece_id", Text, nullable=False),
-    Column("avatar_id", Text, nullable=False),
-    Column("run", Integer, nullable=False),
-    Column("fact", Text, nullable=False),
-    Column("at", Moment, nullable=False, server_default=text("clock_timestamp()")),
-    Column("detail", Json, nullable=False, server_default=text("'{}'::jsonb")),
-    UniqueConstraint("piece_id", "run", "fact"),
-    Index("ix_piece_events_task_id", "task_id"),
-)
-
-order_keys = Table(
-    "order_keys",
-    metadata,
-    Column("tenant", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("body_sha256", Text, nullable=False),
-    Column(
-        "task_id",
-        Text,
-        # The key is claimed before the task is written.
-        ForeignKey("tasks.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED"),
-        nullable=False,
-    ),
-    Column("created_at", Moment, nullable=False, server_default=NOW),
-    CheckConstraint("body_sha256 ~ '^[0-9a-f]{64}$'", name="body_is_hashed"),
-    Index("ix_order_keys_created_at", "created_at"),
-    Index("ix_order_keys_task_id", "task_id"),
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("fact", Text, nullable=False),
-    Column("body", Json, nullable=False),
-    Column("created_at", Moment, nullable=False, server_default=text("clock_timestamp()")),
 )

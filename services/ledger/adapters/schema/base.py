@@ -1,0 +1,20 @@
+"""What all tables share."""
+
+from sqlalchemy import MetaData, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+Moment = TIMESTAMP(timezone=True)
+Json = JSONB(none_as_null=True)
+NOW = text("now()")
+UNSETTLED = "state IN ('requested', 'generated', 'hooked', 'moderated')"
+"""Pieces that a task still waits for; the predicate of the indexes that find them."""

@@ -1,0 +1,109 @@
+"""A database of the first release goes on working when it is migrated."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from deploy.local.postgres import EmbeddedPostgres
+from services.ledger import migrations
+from services.ledger.adapters.database import Database
+from services.ledger.adapters.database_url import driver_url
+from services.ledger.adapters.migrator import is_current, migrate
+from shared.calls import ALL_SCOPES, AvatarRef, FindKey, OrderKey, RateLimit, TaskState
+from shared.events import ContentRequested
+from tests.builders import brief, content_requested
+from tests.ledger.books import TENANT, Books, accept_task, stored
+from tests.ledger.conftest import run_sql
+
+KEY = "INSERT INTO api_keys (key_id, tenant, name, secret_sha256) VALUES (:id, 't', 'ci', :sha)"
+AVATAR = (
+    "INSERT INTO avatars (id, tenant, name, stage, lora_weights_url)"
+    " VALUES (:id, :tenant, 'Ada', 'ready', 'loras/a')"
+)
+TASK = (
+    "INSERT INTO tasks"
+    " (id, tenant, avatar_id, kind, lane, platform, config, total, accepted_at, deadline_at)"
+    " VALUES (:task, :tenant, :avatar, 'single', 'bulk', 'instagram', '{}', 1, :now, :deadline)"
+)
+PIECE = (
+    "INSERT INTO pieces (id, tenant, task_id, avatar_id, index, brief, deadline_at)"
+    " VALUES (:piece, :tenant, :task, :avatar, 0, CAST(:brief AS jsonb), :deadline)"
+)
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+@pytest.fixture
+async def old(postgres_server: EmbeddedPostgres) -> AsyncIterator[Books]:
+    """The books on a database as the first release left it."""
+    name = f"t{uuid4().hex[:12]}"
+    await run_sql(postgres_server, f"CREATE DATABASE {name}")
+    database = Database.at(driver_url(postgres_server.dsn(name)))
+    async with database.engine.begin() as connection:
+        await connection.run_sync(upgrade_to, "0001")
+    yield Books(database)
+    await database.close()
+    await run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_rows_of_the_first_release_go_on_working(old: Books) -> None:
+    piece = await write_rows(old)
+    assert not await is_current(old.database.engine)
+    await migrate(old.database.engine)
+    assert await is_current(old.database.engine)
+
+    key = await old.keys.find(FindKey(key_id="k1"))
+    assert (key.scopes, key.limit, key.expires_at) == (ALL_SCOPES, RateLimit(), None)
+    await old.endings.deliver(stored(piece))
+    assert (await old.task(piece.task_id)).state is TaskState.COMPLETED
+    avatar = await old.avatars.get(AvatarRef(tenant=TENANT, avatar_id=piece.brief.avatar_id))
+    assert avatar.stage == "ready"
+
+
+async def test_a_task_from_before_there_were_order_keys_is_shown_to_who_asks_again(
+    old: Books,
+) -> None:
+    piece = await write_rows(old)
+    await migrate(old.database.engine)
+    again = accept_task(
+        piece.brief.avatar_id,
+        task_id=piece.task_id,
+        order_key=OrderKey(key="k", body_sha256="a" * 64),
+    )
+    assert (await old.accept_task(again)).task_id == piece.task_id
+
+
+async def write_rows(books: Books) -> ContentRequested:
+    """A key, an avatar, a task and its piece, as the first release wrote them."""
+    avatar_id = str(uuid4())
+    piece = content_requested(brief=brief(avatar_id=avatar_id))
+    await books.sql(KEY, id="k1", sha="0" * 64)
+    await books.sql(AVATAR, id=avatar_id, tenant=TENANT)
+    await books.sql(
+        TASK,
+        task=piece.task_id,
+        tenant=TENANT,
+        avatar=avatar_id,
+        now=piece.accepted_at,
+        deadline=piece.deadline_at,
+    )
+    await books.sql(
+        PIECE,
+        piece=piece.piece_id,
+        tenant=TENANT,
+        task=piece.task_id,
+        avatar=avatar_id,
+        brief=piece.brief.model_dump_json(),
+        deadline=piece.deadline_at,
+    )
+    return piece
