@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 
-import nats
 import typer
 from nats.errors import Error as NatsError
 from rich.console import Console
 
+from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
 from shared.provision import Limits, provision
 from shared.topology import Topology
 
@@ -27,8 +27,9 @@ def _root() -> None:
 
 @app.command("provision")
 def provision_command(
-    nats_url: str = typer.Option(..., envvar="NATS_URL", help="Address of the NATS server."),
-    namespace: str = typer.Option("", envvar="NATS_NAMESPACE", help="Prefix of all names."),
+    nats_url: NatsUrl,
+    nats_nkey_seed: NatsSeed = None,
+    namespace: Namespace = "",
     max_store_mb: int = typer.Option(
         0, help="Room on the broker in MiB; 0 asks for the usual limits."
     ),
@@ -36,7 +37,8 @@ def provision_command(
     """Create streams, consumers and buckets on the broker; safe to run again."""
     limits = Limits() if not max_store_mb else Limits.within(max_store_mb * 2**20)
     try:
-        count = asyncio.run(_provision(nats_url, Topology(namespace), limits))
+        address = BrokerAddress(nats_url, nats_nkey_seed, Topology(namespace))
+        count = asyncio.run(_provision(address, limits))
     except (NatsError, OSError) as exc:
         console.print(f"provision failed: {type(exc).__name__}: {exc}", style="red")
         console.print("Is NATS_URL right, the server up, and JetStream enabled there?")
@@ -44,14 +46,11 @@ def provision_command(
     console.print(f"{count} streams, consumers and buckets are in place.")
 
 
-async def _provision(nats_url: str, topology: Topology, limits: Limits) -> int:
-    nc = await nats.connect(nats_url, connect_timeout=5, max_reconnect_attempts=3)
+async def _provision(address: BrokerAddress, limits: Limits) -> int:
     count = 0
-    try:
-        async for name in provision(nc.jetstream(), topology, limits):
+    async with connected(address) as nc:
+        async for name in provision(nc.jetstream(), address.topology, limits):
             count += 1
             if sys.stdout.isatty() or "CI" in os.environ:
                 console.print(f"  {name}", style="dim")
-    finally:
-        await nc.close()
     return count

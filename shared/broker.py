@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from shared.client import UnshakenClient
+from shared.permissions import inbox_of
 from shared.subscriptions import leave
 
 log = structlog.get_logger(__name__)
@@ -29,10 +30,15 @@ class Broker(NatsBroker):
     end, so that whoever supervises it starts a new one.
     """
 
-    def __init__(self, url: str, *, name: str, grace_s: float) -> None:
+    def __init__(
+        self, url: str, *, name: str, grace_s: float, nkey_seed: str | None = None
+    ) -> None:
         super().__init__(
             url,
             name=name,
+            nkeys_seed_str=nkey_seed,
+            # Of our own: nobody else may read what we are answered.
+            inbox_prefix=inbox_of(name),
             apply_types=False,
             logger=None,
             # A broker may be away for long; the client's default gives up after a minute.

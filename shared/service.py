@@ -180,11 +180,19 @@ class Service:
 @asynccontextmanager
 async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Service]:
     """Connect to the broker, waiting for it if need be, and disconnect at the end."""
-    broker = Broker(settings.nats_url.get_secret_value(), name=name, grace_s=CALL_GRACE_S)
+    seed = settings.nats_nkey_seed
+    broker = Broker(
+        settings.nats_url.get_secret_value(),
+        name=name,
+        grace_s=CALL_GRACE_S,
+        nkey_seed=None if seed is None else seed.get_secret_value(),
+    )
     try:
         nc = await broker.meet()
     except Unwelcome:
-        raise fail_misconfigured("NATS_URL", "the broker refuses these credentials") from None
+        raise fail_misconfigured(
+            "NATS_URL, NATS_NKEY_SEED", "the broker refuses these credentials"
+        ) from None
     topology = Topology(settings.nats_namespace)
     js = nc.jetstream()
     try:

@@ -1,14 +1,16 @@
 """Settings come from the environment; a wrong one stops the service before it is ready."""
 
 import os
+import re
 import sys
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 EXIT_MISCONFIGURED = 2
 MIN_KEY_BYTES = 32
+USER_SEED = re.compile(r"SU[A-Z2-7]{56}")
 
 
 def _is_hex_key(secret: SecretStr) -> SecretStr:
@@ -41,12 +43,25 @@ class ServiceSettings(BaseSettings):
         description="Address of the NATS server, with user or token if it wants one.",
         examples=["nats://127.0.0.1:4222"],
     )
+    nats_nkey_seed: SecretStr | None = Field(
+        default=None,
+        description="Secret half of the nkey by which the server knows this service.",
+        examples=["the output of: nk -gen user"],
+    )
     nats_namespace: str = Field(
         default="",
         pattern=r"^[a-z0-9]{0,32}$",
         description="Prefix of streams and subjects; lets installations share one server.",
         examples=["staging"],
     )
+
+    @field_validator("nats_nkey_seed")
+    @classmethod
+    def _is_user_seed(cls, seed: SecretStr | None) -> SecretStr | None:
+        if seed is not None and not USER_SEED.fullmatch(seed.get_secret_value()):
+            raise ValueError("must be the seed of a user's nkey: SU and 56 letters and digits")
+        return seed
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged.", examples=["info"]
     )

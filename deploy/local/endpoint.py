@@ -18,6 +18,7 @@ class Endpoint:
     url: str
     api_key: str
     nats_url: str
+    nats_seed_files: dict[str, str]
     database_url: str
     data: str
     pids: dict[str, int]

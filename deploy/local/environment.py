@@ -8,7 +8,7 @@ DROPPED = re.compile(
     r"PYTHON(?!WARNINGS$|TRACEMALLOC$)\w*|VIRTUAL_ENV\w*|NOTIFY_SOCKET|LISTEN_\w+|WATCHDOG_\w+"
     r"|PG[A-Z]+|SSH_\w+|GIT_\w+|BASH_\w+|PS\d|OLDPWD|_|PIP_\w+|PYENV_\w+"
 )
-CREDENTIAL = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)KEY(_|$)|DATABASE_URL|_DSN$")
+CREDENTIAL = re.compile(r"TOKEN|SECRET|SEED|PASSW|CREDENTIAL|(^|_)KEY(_|$)|DATABASE_URL|_DSN$")
 # A credential reaches these services only; any other reaches the service that it is named after.
 OWNERS: Mapping[str, frozenset[str]] = {
     "ANTHROPIC_": frozenset({"hooks"}),
@@ -18,6 +18,9 @@ OWNERS: Mapping[str, frozenset[str]] = {
     "HF_": frozenset({"generator"}),
     "LINK_SIGNING_KEY": frozenset({"gateway", "storage"}),
     "MODAL_": frozenset({"generator"}),
+    "NATS_": frozenset(
+        {"gateway", "generator", "hooks", "ledger", "operator", "safety", "storage"}
+    ),
     "OPENAI_": frozenset({"generator", "hooks", "safety"}),
     "R2_": frozenset({"storage"}),
     "REPLICATE_": frozenset({"generator"}),

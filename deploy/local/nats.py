@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+from deploy.local.nats_users import NatsUser, rendered
 from deploy.local.private_files import read_private_json, write_private
 from deploy.local.processes import (
     POLL_INTERVAL_S,
@@ -57,12 +58,14 @@ class EmbeddedNats:
         self,
         data_dir: Path,
         *,
+        users: tuple[NatsUser, ...] = (),
         log_file: Path | None = None,
         free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.log_file = log_file or self.data_dir.with_name(f"{self.data_dir.name}.log")
         self.port = ANY_FREE_PORT
+        self._users = users
         self._free_bytes = free_bytes
         self._token = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,10 +91,11 @@ class EmbeddedNats:
 
     @property
     def url(self) -> str:
-        """Address for clients, token included: keep it out of logs."""
+        """Address for clients. Without users it holds a token that opens everything: a secret."""
         if self.port == ANY_FREE_PORT:
             raise NatsFailed("the broker was not started")
-        return f"nats://{self._token}@{HOST}:{self.port}"
+        token = "" if self._users else f"{self._token}@"
+        return f"nats://{token}{HOST}:{self.port}"
 
     async def start(self) -> None:
         """Start the broker and return when it takes clients."""
@@ -159,7 +163,7 @@ class EmbeddedNats:
             f"pid_file: {_quoted(self._pid_file)}",
             f"ports_file_dir: {_quoted(self.data_dir)}",
             f"max_payload: {MAX_PAYLOAD}",
-            f"authorization {{ token: {_quoted(self._token)} }}",
+            *self._authorization(),
             "jetstream {",
             f"  store_dir: {_quoted(self.data_dir / 'store')}",
             "  sync_interval: always",
@@ -167,6 +171,11 @@ class EmbeddedNats:
             "}",
         ]
         write_private(self._config_file, os.fsencode("\n".join(lines) + "\n"))
+
+    def _authorization(self) -> Iterator[str]:
+        if self._users:
+            return rendered(self._users)
+        return iter((f"authorization {{ token: {_quoted(self._token)} }}",))
 
     def _kept_choices(self) -> dict[str, object]:
         """Read what the first start chose, or choose now.

@@ -45,6 +45,11 @@ class DataDirectory:
         return self.root / "nats"
 
     @property
+    def nats_users(self) -> Path:
+        """The seeds of the broker's users, one file each."""
+        return self.root / "nats-users"
+
+    @property
     def objects(self) -> Path:
         """Delivered objects."""
         return self.root / "objects"

@@ -13,6 +13,7 @@ from deploy.local.errors import CannotRun
 from deploy.local.leftovers import RunningRecord, stop_leftovers
 from deploy.local.lock import DirectoryLock
 from deploy.local.nats import EmbeddedNats
+from deploy.local.nats_users import NatsUsers
 from deploy.local.output import LineSink, LogFiles, Tee
 from deploy.local.paths import DataDirectory, Secrets
 from deploy.local.ports import GatewayPorts
@@ -22,6 +23,8 @@ from deploy.local.runtime_dir import make_runtime_dir
 from deploy.local.steps import run_step, together
 from deploy.local.supervisor import Supervisor
 from deploy.local.wiring import Wiring, without_blanks
+from shared.permissions import OPERATOR, OUTSIDE
+from shared.topology import Topology
 
 EMBEDDED = "embedded"
 
@@ -56,6 +59,7 @@ class Stack:
         self._record = RunningRecord(data.running_file)
         self._postgres: EmbeddedPostgres | None = None
         self._nats: EmbeddedNats | None = None
+        self._nats_users: NatsUsers | None = None
         self._supervisor: Supervisor | None = None
         self._endpoint: Endpoint | None = None
 
@@ -78,6 +82,7 @@ class Stack:
             url=self._ports.url(),
             api_key=api_key,
             nats_url=wiring.nats_url,
+            nats_seed_files=self._seed_files(),
             database_url=wiring.database_url,
             data=str(self.data.root),
             pids={},
@@ -122,7 +127,12 @@ class Stack:
             self._postgres = EmbeddedPostgres(self.data.postgres, runtime_dir, log_file=log_file)
             starts.append(self._postgres.start())
         if "NATS_URL" not in self._user:
-            self._nats = EmbeddedNats(self.data.nats, log_file=self.data.logs / "nats.log")
+            self._nats_users = NatsUsers.kept_in(self.data.nats_users, Topology())
+            self._nats = EmbeddedNats(
+                self.data.nats,
+                users=self._nats_users.users,
+                log_file=self.data.logs / "nats.log",
+            )
             starts.append(self._nats.start())
         if starts:
             self._report("starting Postgres and NATS")
@@ -132,6 +142,7 @@ class Stack:
         return Wiring(
             user=self._user,
             nats_url=self._nats.url if self._nats else self._user["NATS_URL"],
+            nats_users=self._nats_users,
             database_url=self._postgres.dsn() if self._postgres else self._user["DATABASE_URL"],
             objects_dir=self.data.objects,
             link_signing_key=secrets.link_signing_key,
@@ -144,7 +155,7 @@ class Stack:
         if self._nats is not None:
             megabytes = self._nats.store_limit_bytes // 2**20
             provision = (*provision, "--max-store-mb", str(megabytes))
-        ledger, cli = wiring.environment("ledger"), wiring.environment("cli")
+        ledger, cli = wiring.environment("ledger"), wiring.environment(OPERATOR)
         await together(
             run_step("migrate", self._blueprint.migrate, ledger, self._sink),
             run_step("provision", provision, cli, self._sink),
@@ -203,6 +214,13 @@ class Stack:
         if self._endpoint is not None:
             self._endpoint = replace(self._endpoint, pids=self._pids())
             self._endpoint.write(self.data.endpoint_file)
+
+    def _seed_files(self) -> dict[str, str]:
+        """Where people find the keys of the users that are no services."""
+        if self._nats_users is None:
+            return {}
+        files = self._nats_users.seed_files
+        return {name: str(files[name]) for name in (OPERATOR, OUTSIDE)}
 
     def _pids(self) -> dict[str, int]:
         return {"supervisor": os.getpid(), **self._record.pids()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy.local.blueprint import DOOR
 from deploy.local.environment import child_environment
+from deploy.local.nats_users import NatsUsers
 from deploy.local.paths import REPOSITORY
 from deploy.local.ports import GatewayPorts
 
@@ -25,6 +26,7 @@ class Wiring:
 
     user: Mapping[str, str]
     nats_url: str
+    nats_users: NatsUsers | None
     database_url: str
     objects_dir: Path
     link_signing_key: str
@@ -38,6 +40,8 @@ class Wiring:
             "PYTHONPATH": str(REPOSITORY),
             "PYTHONUNBUFFERED": "1",
         }
+        if self.nats_users is not None:
+            fixed["NATS_NKEY_SEED"] = self.nats_users.seed(service)
         if service == DOOR:
             fixed["GATEWAY_HOST"] = self.ports.host
             fixed["GATEWAY_PORT"] = str(self.ports.choose(replica))

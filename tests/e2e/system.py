@@ -95,7 +95,11 @@ class System:
 
     async def subjects(self, stream: str) -> dict[str, int]:
         """Messages in a stream by subject, read from the broker itself."""
-        nc = await nats.connect(self.endpoint["nats_url"])
+        nc = await nats.connect(
+            self.endpoint["nats_url"],
+            nkeys_seed=self.endpoint["nats_seed_files"]["operator"],
+            inbox_prefix="_INBOX_operator",
+        )
         try:
             js: JetStreamContext = nc.jetstream()
             info = await js.stream_info(stream, subjects_filter=">")

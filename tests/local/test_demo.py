@@ -19,7 +19,7 @@ KEY = {"X-API-Key": "atl_key"}
 @pytest.fixture
 def endpoint(httpserver: HTTPServer, tmp_path: Path) -> Endpoint:
     url = httpserver.url_for("").rstrip("/")
-    return Endpoint(url, "atl_key", "nats://", "postgresql://", str(tmp_path), {})
+    return Endpoint(url, "atl_key", "nats://", {}, "postgresql://", str(tmp_path), {})
 
 
 def piece(number: int) -> dict[str, Any]:

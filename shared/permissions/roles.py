@@ -1,0 +1,200 @@
+"""The table: what each user of the broker has to do there, and nothing more."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared import calls, topology
+from shared.events import (
+    FACTS,
+    AttemptSettled,
+    AvatarReady,
+    ContentFailed,
+    ContentHalted,
+    ContentHooked,
+    ContentModerated,
+    ContentPersisted,
+    ContentRejected,
+    ContentRequested,
+    ContentStored,
+    DeliveryWithdrawn,
+    Fact,
+    ImageGenerated,
+    TaskAccepted,
+    TaskCompleted,
+    TaskRefused,
+    TaskRequested,
+)
+from shared.rpc import Call
+from shared.topology import Step
+
+STAGING = "staging"
+DEAD_LETTER_BODIES = "dead-letters"
+
+AnyCall = Call[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A user of the broker, by what it has to do there.
+
+    `looks_up` are facts of which single messages are read without consuming them, `watches` are
+    steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some.
+    """
+
+    name: str
+    writes: tuple[type[Fact], ...] = ()
+    carries: tuple[Step, ...] = ()
+    hears: tuple[type[Fact], ...] = ()
+    looks_up: tuple[type[Fact], ...] = ()
+    watches: tuple[Step, ...] = ()
+    answers: tuple[AnyCall, ...] = ()
+    asks: tuple[AnyCall, ...] = ()
+    gets: tuple[str, ...] = ()
+    puts: tuple[str, ...] = ()
+    clears: tuple[str, ...] = ()
+
+
+GATEWAY = Role(
+    "gateway",
+    writes=(TaskAccepted, TaskRefused),
+    carries=(topology.TAKE_ORDER, topology.HAND_OVER),
+    hears=(TaskCompleted,),
+    asks=(
+        calls.FIND_KEY,
+        calls.ISSUE_KEY,
+        calls.LIST_KEYS,
+        calls.REVOKE_KEY,
+        calls.CREATE_AVATAR,
+        calls.GET_AVATAR,
+        calls.LIST_AVATARS,
+        calls.CHANGE_AVATAR,
+        calls.DELETE_AVATAR,
+        calls.ACCEPT_TASK,
+        calls.FIND_ORDER,
+        calls.GET_TASK,
+        calls.CANCEL_TASK,
+        calls.GET_PIECE,
+        calls.LIST_PIECES,
+        calls.PUBLISH_PIECE,
+        calls.GET_STATS,
+        calls.LEDGER_HEALTH,
+        calls.STORAGE_HEALTH,
+        calls.PROVIDER_HEALTH,
+        calls.SCREEN_TEXTS,
+        calls.SIGN_LINKS,
+    ),
+)
+GENERATOR = Role(
+    "generator",
+    writes=(ImageGenerated, AttemptSettled, ContentHalted),
+    carries=(topology.GENERATE_INTERACTIVE, topology.GENERATE_BULK),
+    answers=(calls.PROVIDER_HEALTH,),
+    asks=(calls.OPEN_ATTEMPT, calls.NOTE_CALL, calls.SIGN_LINKS),
+    gets=(STAGING,),
+    puts=(STAGING,),
+)
+HOOKS = Role(
+    "hooks",
+    writes=(ContentHooked, ContentHalted),
+    carries=(topology.WRITE_HOOKS,),
+)
+SAFETY = Role(
+    "safety",
+    writes=(ContentModerated, ContentHalted),
+    carries=(topology.MODERATE,),
+    answers=(calls.SCREEN_TEXTS,),
+    gets=(STAGING,),
+)
+STORAGE = Role(
+    "storage",
+    writes=(ContentStored, ContentHalted),
+    carries=(
+        topology.STORE,
+        topology.CLEAR_PERSISTED,
+        topology.CLEAR_REJECTED,
+        topology.CLEAR_FAILED,
+        topology.WITHDRAW,
+    ),
+    answers=(calls.SIGN_LINKS, calls.STORAGE_HEALTH),
+    gets=(STAGING,),
+    clears=(STAGING,),
+)
+LEDGER = Role(
+    "ledger",
+    writes=(
+        ContentRequested,
+        ContentPersisted,
+        ContentRejected,
+        ContentFailed,
+        DeliveryWithdrawn,
+        TaskCompleted,
+    ),
+    carries=(
+        topology.PERSIST,
+        topology.END_HALTED,
+        topology.RECORD_ATTEMPT,
+        topology.NOTE_GENERATED,
+        topology.NOTE_HOOKED,
+        topology.NOTE_MODERATED,
+    ),
+    looks_up=(
+        ContentRequested,
+        ImageGenerated,
+        ContentHooked,
+        ContentModerated,
+        ContentStored,
+        ContentHalted,
+    ),
+    watches=(
+        topology.GENERATE_INTERACTIVE,
+        topology.GENERATE_BULK,
+        topology.WRITE_HOOKS,
+        topology.MODERATE,
+        topology.STORE,
+    ),
+    answers=(
+        calls.FIND_KEY,
+        calls.ISSUE_KEY,
+        calls.LIST_KEYS,
+        calls.REVOKE_KEY,
+        calls.CREATE_AVATAR,
+        calls.GET_AVATAR,
+        calls.LIST_AVATARS,
+        calls.CHANGE_AVATAR,
+        calls.DELETE_AVATAR,
+        calls.ACCEPT_TASK,
+        calls.FIND_ORDER,
+        calls.GET_TASK,
+        calls.CANCEL_TASK,
+        calls.GET_PIECE,
+        calls.LIST_PIECES,
+        calls.PUBLISH_PIECE,
+        calls.GET_STATS,
+        calls.LEDGER_HEALTH,
+        calls.OPEN_ATTEMPT,
+        calls.NOTE_CALL,
+    ),
+)
+SERVICES = (GATEWAY, GENERATOR, HOOKS, SAFETY, STORAGE, LEDGER)
+
+OPERATOR = "operator"
+OUTSIDE = "outside"
+
+REPLAYED = (
+    TaskRequested,
+    AvatarReady,
+    ImageGenerated,
+    ContentHooked,
+    ContentStored,
+    ContentHalted,
+    AttemptSettled,
+)
+"""Facts that an operator may send again from a dead letter. A verdict, an acceptance and an end
+are not among them: only who decides them writes them."""
+
+
+ASKED_BY_OTHERS = (TaskRequested, AvatarReady)
+"""Facts that other systems write."""
+
+FOLLOWED = tuple(fact for fact in FACTS if fact not in ASKED_BY_OTHERS)
+"""Facts of their own tenant that other systems may follow."""

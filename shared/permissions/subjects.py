@@ -1,0 +1,149 @@
+"""What a user may publish and subscribe to, as the subjects of NATS."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.events import ContentRequested, Fact
+from shared.permissions.roles import (
+    ASKED_BY_OTHERS,
+    DEAD_LETTER_BODIES,
+    FOLLOWED,
+    OPERATOR,
+    OUTSIDE,
+    REPLAYED,
+    STAGING,
+    Role,
+)
+from shared.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Subjects that a user may publish to and subscribe to.
+
+    `answers`: it may also publish to where somebody who has asked it waits for the answer.
+    """
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    answers: bool = False
+
+
+def inbox_of(user: str) -> str:
+    """The prefix of a user's own inboxes, where answers come to."""
+    return f"_INBOX_{user}"
+
+
+def permissions_of(role: Role, names: Topology) -> Permissions:
+    """What a service may do."""
+    return Permissions(
+        publish=tuple(dict.fromkeys(_published_by(role, names))),
+        subscribe=(
+            f"{inbox_of(role.name)}.>",
+            *(names.rpc(call.name) for call in role.answers),
+            *(names.subjects(fact) for fact in role.hears),
+        ),
+        answers=bool(role.answers),
+    )
+
+
+def operator_permissions(names: Topology) -> Permissions:
+    """What operators may do: provision, look, and care for dead letters."""
+    letters, bodies = names.dead_letter_stream, f"OBJ_{names.bucket(DEAD_LETTER_BODIES)}"
+    return Permissions(
+        publish=(
+            "$JS.API.INFO",
+            *_provisioning(names),
+            *(names.subjects(fact) for fact in REPLAYED),
+            f"$JS.API.STREAM.MSG.DELETE.{letters}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{letters}.*",
+            f"$JS.API.CONSUMER.DELETE.{letters}.*",
+            *_clearing(names, DEAD_LETTER_BODIES),
+            f"$JS.API.STREAM.MSG.GET.{bodies}",
+        ),
+        subscribe=(f"{inbox_of(OPERATOR)}.>",),
+    )
+
+
+def outside_permissions(tenant: str, names: Topology) -> Permissions:
+    """What another system may do for one tenant: order, hand over, follow, and catch up.
+
+    No consumers: whoever may make one by name may also change one of ours.
+    """
+    followed = [_of_tenant(fact, tenant, names) for fact in FOLLOWED]
+    return Permissions(
+        publish=(
+            *(_of_tenant(fact, tenant, names) for fact in ASKED_BY_OTHERS),
+            *(
+                f"$JS.API.DIRECT.GET.{names.stream(fact)}.{subject}"
+                for fact, subject in zip(FOLLOWED, followed, strict=True)
+            ),
+        ),
+        subscribe=(f"{inbox_of(OUTSIDE)}.>", *followed),
+    )
+
+
+def _published_by(role: Role, names: Topology) -> Iterator[str]:
+    for fact in role.writes:
+        yield names.subjects(fact)
+    for step in role.carries:
+        stream = names.stream(step.consumes)
+        yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{step.durable}"
+        yield from _acknowledging(stream, step.durable)
+        yield names.dead_letter_subject(step.durable, ">")
+        for fact in step.produces:
+            yield f"$JS.API.STREAM.MSG.GET.{names.stream(fact)}"
+    for fact in role.looks_up:
+        yield f"$JS.API.DIRECT.GET.{names.stream(fact)}"
+        yield f"$JS.API.DIRECT.GET.{names.stream(fact)}.>"
+    for step in (*role.carries, *role.watches):
+        yield f"$JS.API.CONSUMER.INFO.{names.stream(step.consumes)}.{step.durable}"
+    for call in role.asks:
+        yield names.rpc(call.name)
+    # Whoever carries a step may have to keep what it cannot read.
+    letters = (DEAD_LETTER_BODIES,) if role.carries else ()
+    for bucket in (*role.gets, *role.puts, *role.clears, *letters):
+        yield from _getting(names, bucket)
+    for bucket in (*role.puts, *role.clears, *letters):
+        yield from _clearing(names, bucket)
+    for bucket in (*role.puts, *letters):
+        yield f"$O.{names.bucket(bucket)}.C.>"
+
+
+def _acknowledging(stream: str, durable: str) -> Iterator[str]:
+    # Before and after servers name their domain and account in it (ADR-15 of NATS).
+    yield f"$JS.ACK.{stream}.{durable}.>"
+    yield f"$JS.ACK.*.*.{stream}.{durable}.>"
+
+
+def _getting(names: Topology, bucket: str) -> Iterator[str]:
+    stream = f"OBJ_{names.bucket(bucket)}"
+    yield f"$JS.API.STREAM.MSG.GET.{stream}"
+    yield f"$JS.API.DIRECT.GET.{stream}"
+
+
+def _clearing(names: Topology, bucket: str) -> Iterator[str]:
+    # Deleting an object purges its chunks and marks its description.
+    yield f"$JS.API.STREAM.PURGE.OBJ_{names.bucket(bucket)}"
+    yield f"$O.{names.bucket(bucket)}.M.>"
+
+
+def _provisioning(names: Topology) -> Iterator[str]:
+    streams = [names.stream(fact) for fact in names.facts]
+    buckets = [f"OBJ_{names.bucket(bucket)}" for bucket in (STAGING, DEAD_LETTER_BODIES)]
+    yield "$JS.API.STREAM.NAMES"
+    yield "$JS.API.STREAM.LIST"
+    for stream in (*streams, names.dead_letter_stream, *buckets):
+        for verb in ("CREATE", "UPDATE", "INFO", "MSG.GET"):
+            yield f"$JS.API.STREAM.{verb}.{stream}"
+        yield f"$JS.API.DIRECT.GET.{stream}"
+        yield f"$JS.API.DIRECT.GET.{stream}.>"
+        yield f"$JS.API.CONSUMER.LIST.{stream}"
+        yield f"$JS.API.CONSUMER.NAMES.{stream}"
+        for verb in ("CREATE", "DURABLE.CREATE", "INFO"):
+            yield f"$JS.API.CONSUMER.{verb}.{stream}.>"
+
+
+def _of_tenant(fact: type[Fact], tenant: str, names: Topology) -> str:
+    lane = ("*",) if fact is ContentRequested else ()
+    return names.subject_of(fact, (*lane, tenant, ">"))
