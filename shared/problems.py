@@ -15,7 +15,10 @@ class ProblemDetails(Value):
 
 
 class Problem(Exception):
-    """A request that is refused for a reason its caller can act on."""
+    """A request that is refused for a reason its caller can act on.
+
+    `shared/problem_kinds` has every code with its status.
+    """
 
     def __init__(self, status: int, code: str, detail: str, *, field: str | None = None) -> None:
         super().__init__(f"{code}: {detail}")

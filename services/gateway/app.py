@@ -84,6 +84,7 @@ def application() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         # Its logs would hold the inputs of refused requests.
         telemetry={"logs": False},
     )

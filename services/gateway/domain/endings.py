@@ -9,8 +9,15 @@ NOT_STORED = "Failed to upload to R2"
 # The generator's words for an answer of a provider that held no image.
 _NO_IMAGE_MARK = "no image in the answer"
 _STORE_REASONS = frozenset({"upload_failed", "object_exists"})
-# The order itself is at fault: no provider can help, asking again changes nothing.
-_ORDER_REASONS = frozenset({"invalid_prompt", "lora_load_failed"})
+# Reasons that are codes of the API; all others are told in the detail of `generation_failed`.
+_STATUS = {
+    "avatar_deleted": 404,
+    "deadline": 504,
+    # The order itself is at fault: no provider can help, asking again changes nothing.
+    "invalid_prompt": 400,
+    "lora_load_failed": 400,
+    "providers_exhausted": 502,
+}
 
 
 def refusal(reason: Reason) -> Problem:
@@ -24,17 +31,10 @@ def _failure(reason: str, detail: str) -> Problem:
     explained = f"The piece failed: {reason}" + (f" ({detail})" if detail else "")
     if reason == "cancelled":
         return Problem(409, "task_cancelled", "The task was cancelled before the piece was made")
-    if reason == "deadline":
-        return Problem(504, "deadline", explained)
-    if reason == "avatar_deleted":
-        return Problem(404, "avatar_deleted", explained)
-    if reason in _ORDER_REASONS:
-        return Problem(400, reason, explained)
     if _NO_IMAGE_MARK in detail:
         return Problem(502, "no_image_returned", NO_IMAGE)
     if reason in _STORE_REASONS:
         return Problem(502, "upload_failed", NOT_STORED)
-    if reason == "providers_exhausted":
-        return Problem(502, "providers_exhausted", explained)
-    # Reasons are many and gain more; the codes of the API stay.
+    if reason in _STATUS:
+        return Problem(_STATUS[reason], reason, explained)
     return Problem(502, "generation_failed", explained)

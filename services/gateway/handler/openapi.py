@@ -6,6 +6,7 @@ from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from services.gateway.handler.openapi_links import add_links
 from services.gateway.handler.problems import MEDIA_TYPE, ProblemBody
 from services.gateway.handler.rate_limit import HEADERS as RATE_HEADERS
 from services.gateway.handler.scopes import scope_of
@@ -66,6 +67,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if path.startswith("/api/"):
                 operation["x-required-scope"] = scope_of(method, operation["tags"]).value
                 _tell_limit(operation)
+    add_links(schema["paths"])
     return schema
 
 

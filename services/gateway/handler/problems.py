@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from services.gateway.domain.planner import PlanError
 from services.gateway.handler.strict_bodies import UnreadableBody
@@ -24,7 +24,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 _MAX_FIELD = 120
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Clients learn nothing of the inside.
 _BUG = ProblemDetails(
     code="internal_error", status=500, detail="Something went wrong here; it is in our log."
@@ -192,20 +191,21 @@ async def _on_http(request: Request, exc: Exception) -> JSONResponse:
         status=exc.status_code if code else 400,
         detail=exc.detail if exc.detail and exc.detail != phrase else f"{phrase}.",
     )
-    headers = {"Allow": _allowed(request)} if exc.status_code == 405 else exc.headers
+    headers = dict(exc.headers or {})
+    if exc.status_code == 405:
+        # The framework names the methods of one route, and a path may have several.
+        headers |= _allowed(request.app, request.url.path)
     return problem_response(request.url.path, details, headers=headers)
 
 
-def _allowed(request: Request) -> str:
-    """Every method that the path knows; the framework names those of one route only."""
-    return ", ".join(
-        method
-        for method in _METHODS
-        if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL
-            for route in request.app.routes
-        )
+def _allowed(app: FastAPI, path: str) -> dict[str, str]:
+    """Every method of a documented path; a path without parameters goes before one that has."""
+    documented: dict[str, dict[str, Any]] = app.openapi()["paths"]
+    operations = documented.get(path) or next(
+        (known for template, known in documented.items() if compile_path(template)[0].match(path)),
+        {},
     )
+    return {"Allow": ", ".join(method.upper() for method in operations)} if operations else {}
 
 
 async def _on_bug(request: Request, _exc: Exception) -> JSONResponse:

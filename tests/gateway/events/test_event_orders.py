@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.gateway.domain.request_ids import task_id_of
-from services.gateway.handler.event_door import PATIENCE, TakeOrders
+from services.gateway.handler.event_door import TakeOrders
 from shared.events import TaskRefused
 from shared.foreign import ReceivedRequest
 from shared.outcomes import TryLater
@@ -106,6 +106,7 @@ REFUSED: list[dict[str, Any]] = [
     {"order": ORDER | {"tier_distribution": {"capa1_ratio": 0.5}}},
     {"order": ORDER | {"tier_distribution": {"capa1_ratio": 2}}},
     {"order": ORDER | {"safety_check": False}},
+    {"order": ORDER | {"custom_prompts": ["something forbidden"]}},
     {"order": ORDER | {"avatar_id": "nobody"}},
     {"order": ORDER | {"avatar_id": "raw"}},
     {"order": {"avatar_id": "ada", "template_id": "nowhere"}, "kind": "single"},
@@ -180,15 +181,15 @@ def received(age: timedelta) -> ReceivedRequest:
     )
 
 
-@pytest.mark.parametrize("part", ["ledger.avatar.get", "ledger.task.accept"])
+@pytest.mark.parametrize("part", ["ledger", "ledger.task.accept", "safety"])
 async def test_while_a_part_is_away_a_request_waits_but_not_forever(
     world: World, part: str
 ) -> None:
     world.backend.away.add(part)
     take = TakeOrders(replace(world.door, now=lambda: datetime.now(UTC)))
     with pytest.raises(TryLater):
-        await take(received(PATIENCE - timedelta(minutes=1)))
-    refused = await take(received(PATIENCE + timedelta(minutes=1)))
+        await take(received(timedelta(minutes=14)))
+    refused = await take(received(timedelta(minutes=16)))
     assert isinstance(refused, TaskRefused)
     assert (refused.problem.code, refused.problem.status) == ("unavailable", 503)
 

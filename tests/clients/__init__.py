@@ -1,0 +1,1 @@
+"""What tests need of the npm registry, pinned by `package-lock.json`."""
