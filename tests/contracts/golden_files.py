@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs.pages.asyncapi.schemas import payload_of
+from shared.content import Value
 from shared.events import FACTS, Fact
 
 DIRECTORY = Path(__file__).with_name("golden")
@@ -25,10 +27,15 @@ class Golden:
 
     @property
     def fact(self) -> type[Fact]:
-        """The class that reads it today."""
+        """The kind of fact it is."""
         wanted = f"{self._named('fact')}.v{self._named('version')}"
         [fact] = [known for known in FACTS if f"{known.NAME}.v{known.VERSION}" == wanted]
         return fact
+
+    @property
+    def model(self) -> type[Value]:
+        """The class that reads it today."""
+        return payload_of(self.fact)
 
     @property
     def edition(self) -> int:

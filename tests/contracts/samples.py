@@ -6,8 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.content import Lane, LoraRef, Platform, Tier
+from docs.pages.asyncapi.schemas import payload_of
+from shared.content import Lane, LoraRef, Platform, Tier, Value
 from shared.events import Fact
+from shared.foreign import AvatarReadyBody, TaskRequestedBody
+from shared.problems import ProblemDetails
 from tests import builders
 
 ACCEPTED_AT = datetime(2031, 5, 17, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -22,6 +25,7 @@ BRIEF = builders.brief(
     avatar_name="Ada",
     niche="travel",
     personality_tone="warm",
+    likeness_name="Ada Beispiel",
     language="de",
     platform=Platform.FANVUE,
     tier=Tier.CAPA2,
@@ -50,12 +54,50 @@ GENERATED = {
     "generation": builders.generation(preview=True, degraded=True),
 }
 JUDGED = {"verdict": builders.verdict()}
+ONE_OF_TWO = "lora_weights_url"
+"""A handover may name its weights in either of two fields, and has to in one."""
+ASKED: dict[str, Any] = {
+    "task_id": RUN["task_id"],
+    "asker": builders.asker(idempotency_key="spring-campaign-3"),
+}
+PROBLEM = ProblemDetails(
+    code="avatar_without_lora",
+    status=400,
+    detail="Avatar has no trained LoRA weights",
+    field="avatar_id",
+)
 ENDED: dict[str, Any] = {**RUN, "avatar_id": builders.AVATAR_ID, "staged": (builders.blob(),)}
 
 
-def samples() -> tuple[Fact, ...]:
+def sample_of(fact: type[Fact]) -> Value:
+    """What is on the wire for a fact of this kind, with every field said out loud."""
+    model = payload_of(fact)
+    [sample] = [sample for sample in samples() if type(sample) is model]
+    return sample
+
+
+def samples() -> tuple[Value, ...]:
     """Every kind of fact once, in the order of the pipeline."""
     return (
+        TaskRequestedBody(
+            tenant="default",
+            idempotency_key="spring-campaign-3",
+            kind="single",
+            order={"avatar_id": builders.AVATAR_ID, "custom_prompt": "by the sea", "seed": 7},
+        ),
+        builders.task_accepted(
+            **ASKED, accepted_at=ACCEPTED_AT, deadline_at=RUN["deadline_at"], kind="single", total=1
+        ),
+        builders.task_refused(**ASKED, problem=PROBLEM),
+        AvatarReadyBody(
+            tenant="default",
+            avatar_id=builders.AVATAR_ID,
+            lora_weights_url="loras/a.safetensors",
+            r2_path=None,
+            lora_model_id="ada-v3",
+            trigger_word="TOK_ada",
+            lora_scale=0.85,
+        ),
         builders.content_requested(**PIECE, lane=Lane.INTERACTIVE),
         builders.image_generated(**PIECE, **GENERATED),
         builders.content_hooked(**PIECE, **GENERATED),
@@ -83,7 +125,7 @@ def least(model: type[BaseModel], said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _least_of(field.annotation, said[name])
         for name, field in model.model_fields.items()
-        if field.is_required()
+        if field.is_required() or (model is AvatarReadyBody and name == ONE_OF_TWO)
     }
 
 

@@ -10,6 +10,12 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 _LARGE = 2**53
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-_LARGE, _LARGE) | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def values(model: type[BaseModel]) -> st.SearchStrategy[Any]:
@@ -36,6 +42,8 @@ def _of(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.one_of(*(_of(arg, bounds) for arg in args))
     if origin is tuple:
         return st.lists(_of(args[0], {}), max_size=3).map(tuple)
+    if origin is dict:
+        return st.dictionaries(_TEXT, _JSON, max_size=3)
     if origin is Literal:
         return st.sampled_from(args)
     if hasattr(kind, "__metadata__"):
@@ -53,7 +61,7 @@ def _plain(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
     plain = {
         types.NoneType: st.none(),
         bool: st.booleans(),
-        str: st.text(st.characters(codec="utf-8"), max_size=40),
+        str: _TEXT,
         int: _integers(bounds),
         float: st.floats(bounds.get("ge", -1e9), bounds.get("le", 1e9)),
         AwareDatetime: st.datetimes(timezones=st.just(UTC)),

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from docs.generate import DOCS, PAGES, SERVICES, settings_of
+from docs.generate import DOCS, PAGES
+from docs.pages.settings import SERVICES, settings_of
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 DOCUMENTS = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]

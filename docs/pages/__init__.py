@@ -1,0 +1,1 @@
+"""One module for each generated document; `docs.generate` writes them."""

@@ -1,0 +1,132 @@
+"""The running gateway does what its OpenAPI document says, whatever it is asked."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.system import ROOT, System, running
+
+CASES = 2000
+LIMIT_S = 150
+SEED = 20260501
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Things that exist, for questions that would otherwise find nothing."""
+
+    ready_avatar: str
+    spare_avatar: str
+    task_id: str
+    piece_id: str
+    key_id: str
+    key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the hooks have to know."""
+        return {
+            "PYTHONPATH": str(ROOT),
+            "CONFORMANCE_KEY_ID": self.key_id,
+            "CONFORMANCE_READY_AVATAR": self.ready_avatar,
+            "CONFORMANCE_SPARE_AVATAR": self.spare_avatar,
+        }
+
+
+CONFIGURATION = """\
+seed = {seed}
+continue-on-failure = true
+headers = {{ X-API-Key = "{known.key}" }}
+hooks = "tests.e2e.conformance_hooks"
+parameters."path.avatar_id" = {{ dictionary = "avatars", probability = 0.5 }}
+parameters."body.avatar_id" = {{ dictionary = "avatars", probability = 0.5 }}
+parameters."path.task_id" = {{ dictionary = "tasks", probability = 0.3 }}
+parameters."path.piece_id" = {{ dictionary = "pieces", probability = 0.5 }}
+
+[generation]
+max-examples = 30
+database = "none"
+
+[dictionaries]
+avatars = {{ values = ["{known.ready_avatar}", "{known.spare_avatar}"] }}
+tasks = {{ values = ["{known.task_id}"] }}
+pieces = {{ values = ["{known.piece_id}"] }}
+
+[checks]
+# These are documented: the work is not done in time, nobody answers, no provider can.
+not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 502, 503, 504]
+# Business refuses much that a schema allows; a check of our own looks at what is called invalid.
+positive_data_acceptance.enabled = false
+"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Six processes whose gateway does not wait long for a piece."""
+    with running(
+        tmp_path_factory.mktemp("conformance") / "data", GENERATE_TIMEOUT_SECONDS="0.7"
+    ) as system:
+        yield system
+
+
+def known_things(system: System) -> Known:
+    """Avatars, one with a finished piece, and a key that may ask as often as it wants."""
+    avatar_id = system.avatar()
+    task = system.finished(system.order(avatar_id, 1))
+    [piece] = task["result"]["content_pieces"]
+    answer = system.client.post(
+        "/keys",
+        json={
+            "name": "conformance",
+            "scopes": ["read", "write", "review", "admin"],
+            "limit": {"requests": 1_000_000, "window_s": 1},
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    key = answer.json()
+    return Known(
+        avatar_id, system.avatar(), task["task_id"], piece["id"], key["key_id"], key["key"]
+    )
+
+
+def test_thousands_of_requests_are_answered_as_the_document_says(
+    system: System, tmp_path: Path
+) -> None:
+    known = known_things(system)
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION.format(seed=SEED, known=known))
+    report = tmp_path / "report.json"
+    run = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            f"--config-file={configuration}",
+            "run",
+            f"{system.endpoint['url']}/api/v1/openapi.json",
+            f"--phases={','.join(PHASES)}",
+            f"--report-json-path={report}",
+            "--no-color",
+        ],
+        env={**os.environ, **known.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, f"{run.stdout[-12000:]}\n{run.stderr[-2000:]}"
+    told = json.loads(report.read_text())
+    cases = told["test_cases"]["generated"]
+    sys.stdout.write(f"\nschemathesis: {cases} cases in {told['running_time']:.0f} s\n")
+    assert told["complete"]
+    assert told["operations"]["tested"] == told["operations"]["total"]
+    assert {phase: told["phases"][phase]["status"] for phase in PHASES} == dict.fromkeys(
+        PHASES, "success"
+    )
+    assert cases >= CASES

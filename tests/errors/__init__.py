@@ -1,0 +1,1 @@
+"""Every code of a refusal: known to the table, produced for real."""

@@ -1,0 +1,1 @@
+"""One way to get each code for real, in the order of `shared/problem_kinds`."""

@@ -1,0 +1,44 @@
+"""Parts of the system that are away, slow, or mistaken."""
+
+import httpx2
+
+from tests.errors.producers.registry import (
+    BATCH,
+    ORDER,
+    PREFIX,
+    RealLedger,
+    at_the_door,
+    from_the_ledger,
+)
+from tests.gateway.conftest import World
+
+
+@at_the_door("unavailable")
+async def unavailable(world: World) -> httpx2.Response:
+    world.backend.away.add("ledger.avatar.get")
+    async with world.client() as client:
+        return await client.get(f"{PREFIX}/avatars/ada")
+
+
+@at_the_door("not_confirmed")
+async def not_confirmed(world: World) -> httpx2.Response:
+    world.backend.away.add("ledger.task.accept")
+    async with world.client() as client:
+        return await client.post(BATCH, json=ORDER)
+
+
+@at_the_door("internal_error")
+async def internal_error(world: World) -> httpx2.Response:
+    world.backend.broken.add("ledger.avatar.get")
+    async with world.client() as client:
+        return await client.get(f"{PREFIX}/avatars/ada")
+
+
+@from_the_ledger("request_too_large")
+async def request_too_large(ledger: RealLedger) -> httpx2.Response:
+    """The avatar's words stand in every piece, and a letter may take four bytes."""
+    words = "\N{WRAPPED PRESENT}" * 2000
+    await ledger.books.avatar("ada", base_prompt=words, negative_prompt=words)
+    order = ORDER | {"num_pieces": 500, "custom_prompts": [words] * 120}
+    async with ledger.client() as client:
+        return await client.post(BATCH, json=order)
