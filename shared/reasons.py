@@ -33,7 +33,7 @@ FAILED: Mapping[str, str] = {
 """Why a piece ends `failed`."""
 
 REJECTED: Mapping[str, str] = {
-    "moderation_rejected": "The judge refuses the image.",
+    "moderation_rejected": "The judge refuses the image, or the screen its prompt or a caption.",
 }
 """Why a piece ends `rejected`."""
 

@@ -13,8 +13,6 @@ from services.ledger.adapters.database_url import driver_url
 from services.ledger.adapters.migrator import migrate
 from tests.ledger.books import Books
 
-TEMPLATE = "ledger_template"
-
 
 async def run_sql(server: EmbeddedPostgres, *statements: str) -> None:
     connection = await asyncpg.connect(server.dsn("postgres"))
@@ -28,15 +26,17 @@ async def run_sql(server: EmbeddedPostgres, *statements: str) -> None:
 @pytest.fixture(scope="session")
 def template(postgres_server: EmbeddedPostgres) -> str:
     """A database with all tables and no rows."""
+    # Other directories borrow these fixtures, and each has a template of its own.
+    name = f"template_{uuid4().hex[:12]}"
 
     async def make() -> None:
-        await run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}")
-        database = Database.at(driver_url(postgres_server.dsn(TEMPLATE)))
+        await run_sql(postgres_server, f"CREATE DATABASE {name}")
+        database = Database.at(driver_url(postgres_server.dsn(name)))
         await migrate(database.engine)
         await database.close()
 
     asyncio.run(make())
-    return TEMPLATE
+    return name
 
 
 @pytest.fixture
