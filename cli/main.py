@@ -6,9 +6,11 @@ import sys
 
 import typer
 from nats.errors import Error as NatsError
-from rich.console import Console
 
+from cli import dead_letters, keys
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
+from cli.output import console, fail
+from shared.logs import mask
 from shared.provision import Limits, provision
 from shared.topology import Topology
 
@@ -17,12 +19,8 @@ app = typer.Typer(
     add_completion=False,
     help="Images of trained AI avatars: commands for users and operators.",
 )
-console = Console(highlight=False)
-
-
-@app.callback()
-def _root() -> None:
-    """Keep `provision` a subcommand while it is the only one."""
+app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(keys.app, name="keys")
 
 
 @app.command("provision")
@@ -40,9 +38,8 @@ def provision_command(
         address = BrokerAddress(nats_url, nats_nkey_seed, Topology(namespace))
         count = asyncio.run(_provision(address, limits))
     except (NatsError, OSError) as exc:
-        console.print(f"provision failed: {type(exc).__name__}: {exc}", style="red")
-        console.print("Is NATS_URL right, the server up, and JetStream enabled there?")
-        raise typer.Exit(1) from exc
+        step = "Is NATS_URL right, the server up, JetStream on, the key an operator's?"
+        fail(f"provision failed: {type(exc).__name__}: {mask(str(exc))}", next_step=step)
     console.print(f"{count} streams, consumers and buckets are in place.")
 
 

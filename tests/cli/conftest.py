@@ -1,0 +1,53 @@
+"""The command line as a process would run it, against real servers."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.permissions.conftest import Guarded, guarded
+
+__all__ = ["guarded"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Atelier = Callable[..., Any]
+
+
+@pytest.fixture
+def atelier(guarded: Guarded) -> Atelier:
+    """Run `atelier …` as the operator of the guarded broker."""
+
+    async def run(*arguments: str, answer: str = "", **environment: str) -> Said:
+        known = {
+            "NATS_URL": guarded.server.url,
+            "NATS_NKEY_SEED": guarded.users.seed("operator"),
+            "COLUMNS": "200",
+        }
+
+        def invoke() -> Said:
+            result = CliRunner().invoke(
+                app, list(arguments), input=answer, env={**known, **environment}
+            )
+            return Said(result.exit_code, result.stdout, result.stderr)
+
+        return await asyncio.to_thread(invoke)
+
+    return run
