@@ -20,12 +20,14 @@ class NameReader:
     given_names: frozenset[str]
     not_names: frozenset[str]
 
-    def end_of_name(self, words: Sequence[Word], start: int) -> int | None:
+    def end_of_name(
+        self, words: Sequence[Word], start: int, *, capitals_tell: bool
+    ) -> int | None:
         """The end of a given name and a surname that begin at a word, if they do."""
         if start + 1 >= len(words) or words[start].text in self.not_names:
             return None
         known = words[start].text in self.given_names
-        if not known and not self._capitals_tell(words):
+        if not known and not capitals_tell:
             return None
         end = self._end_of_capitals(words, start)
         if end - start >= 2:
@@ -41,7 +43,7 @@ class NameReader:
             return True
         return words[end].text in self.not_names or not _has_capital(words[end])
 
-    def _capitals_tell(self, words: Sequence[Word]) -> bool:
+    def capitals_tell(self, words: Sequence[Word]) -> bool:
         """Whether capitals mean anything in this text: not where most words have one."""
         capitals = sum(_has_capital(word) for word in words if not word.is_digits)
         return capitals <= max(_LONGEST_NAME, len(words) * _MOSTLY)

@@ -71,6 +71,7 @@ class Text:
     arcs: Arcs
     numbers: dict[int, Number]
     today: date
+    capitals_tell: bool
 
 
 class PhraseBook:
@@ -117,7 +118,9 @@ class PhraseBook:
     def find(self, words: Sequence[Word], today: date) -> list[Match]:
         """Every phrase of the policy that stands in the text."""
         arcs = self._lexicon.find(words)
-        text = Text(words, arcs, self._numbers.find(words, arcs), today)
+        numbers = self._numbers.find(words, arcs)
+        # Once for the text: it is asked at every word.
+        text = Text(words, arcs, numbers, today, self.names.capitals_tell(words))
         return [
             match
             for start, word in enumerate(words)
@@ -157,7 +160,7 @@ class PhraseBook:
             return None
         if slot is Slot.GIVEN and text.words[at].text not in self.names.given_names:
             return None
-        return self.names.end_of_name(text.words, at)
+        return self.names.end_of_name(text.words, at, capitals_tell=text.capitals_tell)
 
     def _is_end(self, at: int, text: Text) -> bool:
         if at >= len(text.words):

@@ -115,13 +115,16 @@ class TextScreen:
 
 
 def _without_innocent(matches: Sequence[Match]) -> list[Match]:
-    innocent = [match for match in matches if match.role is Role.INNOCENT]
-    return [
-        match
-        for match in matches
-        if match.role is not Role.INNOCENT
-        and not any(span.start <= match.start and match.end <= span.end for span in innocent)
-    ]
+    # By where they begin, innocent ones first: what they cover comes after them.
+    ordered = sorted(matches, key=lambda match: (match.start, match.role is not Role.INNOCENT))
+    covered_until = 0
+    left = []
+    for match in ordered:
+        if match.role is Role.INNOCENT:
+            covered_until = max(covered_until, match.end)
+        elif match.end > covered_until:
+            left.append(match)
+    return left
 
 
 def _field_of(start: int, texts: Sequence[str]) -> int:
