@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 import structlog
 
-from shared import wire
+from shared import failpoints, wire
 from shared.deadletters import DeadLetters
 from shared.events import ContentHalted, Fact, PieceFact
 from shared.factlog import FactLog, utc_now
@@ -153,6 +153,7 @@ class Stage(Generic[In]):
         except Exception as exc:  # noqa: BLE001 - whatever it is, the message must be settled
             return await self._after_failure(event, delivery, exc)
         await delivery.ack()
+        failpoints.reach(f"{self.step.durable}/after_ack")
         self._failures.pop(delivery.sequence, None)
         return outcome
 
@@ -162,8 +163,11 @@ class Stage(Generic[In]):
         deadline_at = self._deadline_at(event)
         if deadline_at is not None and self.now() >= deadline_at:
             raise TryLater("not begun in time")
+        failpoints.reach(f"{self.step.durable}/before_effect")
         successor = await self._handle(event)
+        failpoints.reach(f"{self.step.durable}/after_effect")
         first = successor is None or await self.facts.write(successor)
+        failpoints.reach(f"{self.step.durable}/after_puback")
         return "done" if first else "somebody_was_first"
 
     async def _handle(self, event: In) -> Fact | None:

@@ -15,6 +15,7 @@ from services.gateway.handler.order_bodies import BatchBody, GenerateBody, Order
 from services.gateway.handler.planning import Planned, plan_order
 from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.screening import screen
+from shared import failpoints
 from shared.calls import ACCEPT_TASK, FIND_ORDER, AcceptTask, FindOrder, OrderKey, TaskView
 from shared.content import Tier
 from shared.outcomes import TryLater
@@ -56,7 +57,9 @@ async def place_order(
     planned = await plan_order(door, tenant, body, task_id=task_id or door.new_id())
     task = _as_task(door, tenant, planned, order_key, somebody_waits=somebody_waits)
     await screen(door, task, planned)
+    failpoints.reach("gateway/before_acceptance")
     view = await _accept(door, task)
+    failpoints.reach("gateway/after_acceptance")
     # A twin may have been accepted while we were planning.
     return Placed(view, replayed=view.task_id != task.task_id)
 

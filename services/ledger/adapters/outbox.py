@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, select
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import outbox
 from services.ledger.ports import Published
+from shared import failpoints
 from shared.events import FACTS, Fact
 from shared.outcomes import TryLater
 
@@ -38,6 +39,7 @@ class PostgresOutbox:
             )
             rows = found.all()
             results = await asyncio.gather(*(_publish(row, write) for row in rows))
+            failpoints.reach("relay/after_puback")
             written = [row.id for row, is_written in zip(rows, results, strict=True) if is_written]
             if written:
                 await connection.execute(delete(outbox).where(outbox.c.id.in_(written)))
