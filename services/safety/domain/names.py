@@ -20,9 +20,7 @@ class NameReader:
     given_names: frozenset[str]
     not_names: frozenset[str]
 
-    def end_of_name(
-        self, words: Sequence[Word], start: int, *, capitals_tell: bool
-    ) -> int | None:
+    def end_of_name(self, words: Sequence[Word], start: int, *, capitals_tell: bool) -> int | None:
         """The end of a given name and a surname that begin at a word, if they do."""
         if start + 1 >= len(words) or words[start].text in self.not_names:
             return None
