@@ -1,6 +1,6 @@
 """The connection of operators' commands to the broker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,6 +9,8 @@ import nats
 import typer
 from nats.aio.client import Client
 
+from cli.output import complain
+from shared.logs import mask
 from shared.permissions import OPERATOR, inbox_of
 from shared.settings import USER_SEED
 from shared.topology import Topology
@@ -54,9 +56,23 @@ async def connected(address: BrokerAddress) -> AsyncIterator[Client]:
         nkeys_seed_str=seed,
         inbox_prefix=inbox_of(OPERATOR),
         connect_timeout=_CONNECT_TIMEOUT_S,
-        max_reconnect_attempts=3,
+        max_reconnect_attempts=1,
+        error_cb=_told_once(),
     )
     try:
         yield nc
     finally:
         await nc.close()
+
+
+def _told_once() -> Callable[[Exception], Awaitable[None]]:
+    """Tells each error once: those about permissions look like timeouts to who has asked."""
+    told: set[str] = set()
+
+    async def tell(exc: Exception) -> None:
+        text = mask(str(exc) or type(exc).__name__)
+        if text not in told:
+            told.add(text)
+            complain(f"the broker: {text}")
+
+    return tell

@@ -1,21 +1,43 @@
 """`atelier dlq`: messages that nobody could read."""
 
-# ruff: noqa: FBT002 - a flag is a bool with a default, in typer's way of saying it
+# ruff: noqa: FBT002, PLR0913, PLR0917 - every option is an argument, in typer's way of saying it
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from nats.errors import Error as NatsError
 
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
-from cli.output import AsJson, Yes, confirm, console, fail, print_json, print_table
+from cli.letter_choice import (
+    Before,
+    Every,
+    Filters,
+    Ids,
+    Reason,
+    Since,
+    Step,
+    check_choice,
+    chosen,
+    matching,
+)
+from cli.letter_views import COLUMNS, fields, headers, readable, row
+from cli.output import (
+    AsJson,
+    Yes,
+    complain,
+    confirm,
+    console,
+    fail,
+    print_json,
+    print_table,
+    print_text,
+)
 from shared.blobs import BlobMissing, JetStreamBlobs
-from shared.letterbox import KeptLetter, Letterbox, NoSuchLetter, NotReplayable
+from shared.letterbox import KeptLetter, Letterbox, NoSuchLetter, NotALetter, NotReplayable
 from shared.logs import mask
 from shared.outcomes import TryLater
 from shared.permissions.roles import DEAD_LETTER_BODIES
@@ -24,11 +46,8 @@ from shared.topology import Topology
 app = typer.Typer(no_args_is_help=True, help="Look after messages that nobody could read.")
 
 T = TypeVar("T")
-Step = Annotated[str | None, typer.Option(help="Only those of this step.")]
-Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]
-Ids = Annotated[list[str] | None, typer.Argument(help="Ids, or how they begin.")]
-Every = Annotated[bool, typer.Option("--all", help="All that --step and --reason leave.")]
-_SHOWN_BYTES = 4096
+_SHOWN_SIGNS = 4096
+_BODY_IS_GONE = "its body is gone: it can be dropped, or sent again with --body"
 
 
 @app.callback()
@@ -46,37 +65,26 @@ def list_letters(
     context: typer.Context,
     step: Step = None,
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    since: Since = None,
+    before: Before = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many on a page.")] = 50,
+    page: Annotated[int, typer.Option(min=1, help="Which page; 1 has the newest.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, newest first."""
-
-    async def look(box: Letterbox) -> list[KeptLetter]:
-        return await _chosen(box, [], every=True, step=step, reason=reason)
-
-    found = _run(context, look)
-    shown = list(reversed(found))[:limit]
+    filters = Filters(step, reason, since, before)
+    found = _run(context, lambda box: matching(box, filters))
+    shown = found[::-1][(page - 1) * limit : page * limit]
     if as_json:
-        print_json([_as_json(kept) for kept in shown])
+        print_json([fields(kept) for kept in shown])
         return
     if not shown:
-        console.print("No dead letters.")
+        console.print("No dead letters." if page == 1 else "No more dead letters.")
         return
-    print_table(
-        ("id", "kept", "reason", "detail", "bytes"),
-        [
-            (
-                kept.id,
-                f"{kept.kept_at:%Y-%m-%d %H:%M:%S}",
-                kept.letter.reason,
-                mask(kept.letter.detail)[:60],
-                str(kept.letter.body.size),
-            )
-            for kept in shown
-        ],
-    )
-    if len(found) > len(shown):
-        console.print(f"… and {len(found) - len(shown)} older; raise --limit to see them.")
+    print_table(COLUMNS, [row(kept) for kept in shown])
+    older = len(found) - page * limit
+    if older > 0:
+        console.print(f"… and {older} older, from --page {page + 1} on.")
 
 
 @app.command()
@@ -88,21 +96,25 @@ def show(
 ) -> None:
     """Show one dead letter with its headers and its body; secrets are masked."""
 
-    async def look(box: Letterbox) -> tuple[KeptLetter, bytes]:
+    async def look(box: Letterbox) -> tuple[KeptLetter, str | None]:
         kept = await box.find(ident)
-        return kept, await box.body(kept)
+        try:
+            return kept, readable(await box.body(kept))
+        except BlobMissing:
+            return kept, None
 
-    kept, body = _run(context, look)
-    text = _readable(body if full else body[:_SHOWN_BYTES])
+    kept, text = _run(context, look)
+    # Cut after masking: half a secret would not be known as one.
+    shown = text if text is None or full else text[:_SHOWN_SIGNS]
     if as_json:
-        print_json(_as_json(kept) | {"headers": _headers(kept), "body": text})
+        print_json(fields(kept) | {"headers": headers(kept), "body": shown})
         return
-    rows = [(name, str(value)) for name, value in _as_json(kept).items() if value is not None]
-    print_table(("", ""), rows + [(name, value) for name, value in _headers(kept).items()])
+    known = [(name, str(value)) for name, value in fields(kept).items() if value is not None]
+    print_table(("", ""), [*known, *headers(kept).items()])
     console.print()
-    console.print(text, markup=False, soft_wrap=True)
-    if len(body) > _SHOWN_BYTES and not full:
-        console.print(f"… {len(body) - _SHOWN_BYTES} bytes more with --full.")
+    print_text("(the body is gone)" if shown is None else shown)
+    if text is not None and shown != text:
+        console.print(f"… {len(text) - _SHOWN_SIGNS} signs more with --full.")
 
 
 @app.command()
@@ -112,6 +124,8 @@ def replay(
     every: Every = False,
     step: Step = None,
     reason: Reason = None,
+    since: Since = None,
+    before: Before = None,
     body: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Send this instead.")
     ] = None,
@@ -125,17 +139,17 @@ def replay(
     if body is not None and (every or len(idents or []) != 1):
         raise typer.BadParameter("--body goes with exactly one id")
     data = body.read_bytes() if body is not None else None
+    letters = _choice(context, idents or [], Filters(step, reason, since, before), every=every)
+    if every and letters:
+        confirm(f"Send {len(letters)} messages again?", yes=yes)
 
     async def send(box: Letterbox) -> int:
-        letters = await _chosen(box, idents or [], every=every, step=step, reason=reason)
-        _ask(f"Send {len(letters)} messages again?", letters, asked=every, yes=yes)
-        for kept in letters:
-            await box.replay(kept, body=data)
-            if not keep:
-                await box.drop(kept)
-        return len(letters)
+        return sum([await _sent_again(box, kept, data, keep=keep) for kept in letters])
 
-    console.print(f"{_run(context, send)} sent again.")
+    sent = _run(context, send)
+    console.print(f"{sent} sent again.")
+    if sent < len(letters):
+        fail(f"{len(letters) - sent} could not be sent again; their letters stay")
 
 
 @app.command()
@@ -145,18 +159,44 @@ def drop(
     every: Every = False,
     step: Step = None,
     reason: Reason = None,
+    since: Since = None,
+    before: Before = None,
     yes: Yes = False,
 ) -> None:
     """Forget dead letters, for good."""
+    letters = _choice(context, idents or [], Filters(step, reason, since, before), every=every)
+    if letters:
+        confirm(f"Drop {len(letters)} dead letters for good?", yes=yes)
 
-    async def forget(box: Letterbox) -> int:
-        letters = await _chosen(box, idents or [], every=every, step=step, reason=reason)
-        _ask(f"Drop {len(letters)} dead letters for good?", letters, asked=True, yes=yes)
+    async def forget(box: Letterbox) -> None:
         for kept in letters:
             await box.drop(kept)
-        return len(letters)
 
-    console.print(f"{_run(context, forget)} dropped.")
+    _run(context, forget)
+    console.print(f"{len(letters)} dropped.")
+
+
+def _choice(
+    context: typer.Context, idents: list[str], filters: Filters, *, every: bool
+) -> list[KeptLetter]:
+    """What a command means; the connection is closed before a person is asked."""
+    check_choice(idents, filters, every=every)
+    return _run(context, lambda box: chosen(box, idents, filters, every=every))
+
+
+async def _sent_again(box: Letterbox, kept: KeptLetter, data: bytes | None, *, keep: bool) -> bool:
+    """Whether the broker has the message; if not, why is told, and the others go on."""
+    try:
+        await box.replay(kept, body=data)
+    except NotReplayable as exc:
+        complain(f"{kept.id}: {exc}")
+        return False
+    except BlobMissing:
+        complain(f"{kept.id}: {_BODY_IS_GONE}")
+        return False
+    if not keep:
+        await box.drop(kept)
+    return True
 
 
 def _run(context: typer.Context, act: Callable[[Letterbox], Awaitable[T]]) -> T:
@@ -166,10 +206,10 @@ def _run(context: typer.Context, act: Callable[[Letterbox], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(main())
-    except (NoSuchLetter, NotReplayable) as exc:
+    except NoSuchLetter as exc:
         fail(str(exc))
-    except BlobMissing:
-        fail("the body is gone: bodies are kept for thirty days")
+    except NotALetter as exc:
+        fail(str(exc), next_step="Another program writes there; remove it with the NATS tools.")
     except (NatsError, TryLater, OSError) as exc:
         fail(
             f"the broker: {type(exc).__name__}: {mask(str(exc))}",
@@ -182,50 +222,3 @@ async def _letterbox(address: BrokerAddress) -> AsyncIterator[Letterbox]:
     async with connected(address) as nc:
         js, names = nc.jetstream(), address.topology
         yield Letterbox(js, names, JetStreamBlobs(js, names.bucket(DEAD_LETTER_BODIES)))
-
-
-async def _chosen(
-    box: Letterbox, idents: list[str], *, every: bool, step: str | None, reason: str | None
-) -> list[KeptLetter]:
-    if bool(idents) is every:
-        raise typer.BadParameter("name ids, or --all")
-    if idents:
-        return [await box.find(ident) for ident in idents]
-    return [
-        kept
-        async for kept in box.letters()
-        if step in {None, kept.letter.step} and reason in {None, kept.letter.reason}
-    ]
-
-
-def _ask(question: str, letters: list[KeptLetter], *, asked: bool, yes: bool) -> None:
-    if letters and asked:
-        confirm(question, yes=yes)
-
-
-def _as_json(kept: KeptLetter) -> dict[str, Any]:
-    letter = kept.letter
-    return {
-        "id": kept.id,
-        "kept_at": kept.kept_at.isoformat(),
-        "step": letter.step,
-        "subject": letter.subject,
-        "sequence": letter.sequence,
-        "reason": letter.reason,
-        "detail": mask(letter.detail),
-        "bytes": letter.body.size,
-        "replay_of": kept.replay_of,
-    }
-
-
-def _headers(kept: KeptLetter) -> dict[str, str]:
-    return {name: mask(value) for name, value in sorted(kept.letter.headers.items())}
-
-
-def _readable(body: bytes) -> str:
-    """The body for a person: indented if it is JSON, its strange bytes spelled out."""
-    try:
-        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        text = body.decode(errors="backslashreplace")
-    return mask("".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text))

@@ -2,9 +2,11 @@
 
 # ruff: noqa: FBT002 - a flag is a bool with a default, in typer's way of saying it
 
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -14,6 +16,7 @@ from cli.output import AsJson, Yes, confirm, console, errors, print_json, print_
 app = typer.Typer(no_args_is_help=True, help="Issue, list and revoke API keys.")
 
 _LONGEST_LIFE_DAYS = 3650
+_LIMIT = re.compile(r"([0-9]{1,7})/([0-9]{1,5})")
 
 
 @app.callback()
@@ -86,15 +89,15 @@ def revoke(
     """End a key, for good."""
     confirm(f"Revoke the key {key_id}?", yes=yes)
     with api(*context.obj) as ask:
-        revoked = ask("DELETE", f"/keys/{key_id}")
+        revoked = ask("DELETE", f"/keys/{quote(key_id, safe='')}")
     console.print(f"{revoked['key_id']} opens nothing any more.", markup=False)
 
 
 def _limit(text: str) -> dict[str, int]:
-    requests, _, window_s = text.partition("/")
-    if not (requests.isdigit() and window_s.isdigit()):
+    given = _LIMIT.fullmatch(text)
+    if given is None:
         raise typer.BadParameter("--limit: requests and seconds, for example 600/60")
-    return {"requests": int(requests), "window_s": int(window_s)}
+    return {"requests": int(given[1]), "window_s": int(given[2])}
 
 
 def _all(ask: Api) -> list[dict[str, Any]]:

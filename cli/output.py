@@ -18,24 +18,39 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """One JSON document on stdout, in ASCII: what others have written cannot steer a terminal."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under their columns; nothing in them is taken for markup."""
+    """Rows under their columns; nothing in them is taken for markup, or steers the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(printable(cell)) for cell in row))
     console.print(table)
+
+
+def print_text(text: str) -> None:
+    """A text of others as it is, line by line."""
+    console.print(printable(text), markup=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """The text without signs that a terminal would obey."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
+
+
+def complain(message: str) -> None:
+    """Say on stderr what went wrong, and go on."""
+    errors.print("[red]error:[/red]", end=" ")
+    errors.print(printable(message), markup=False, soft_wrap=True)
 
 
 def fail(message: str, *, next_step: str = "") -> NoReturn:
     """Say what went wrong and what to do, and exit with 1."""
-    errors.print("[red]error:[/red]", end=" ")
-    errors.print(message, markup=False, soft_wrap=True)
+    complain(message)
     if next_step:
         errors.print(next_step, markup=False, soft_wrap=True)
     raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """Dead letters as operators handle them: found, read, sent again, dropped."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ REPLAY_OF = "Atelier-Replay-Of"
 _AT_ONCE = 500
 _PATIENCE_S = 5.0
 _ID_TOKENS = 3
+_WHOLE_ID = re.compile(r"[A-Za-z0-9_-]+\.[0-9]+\.[0-9a-f]{16}")
 
 
 class NoSuchLetter(LookupError):
@@ -30,6 +32,10 @@ class NoSuchLetter(LookupError):
 
 class NotReplayable(ValueError):
     """Only who decides such a fact may write it."""
+
+
+class NotALetter(ValueError):
+    """Something else lies among the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ class KeptLetter:
 
 
 class Letterbox:
-    """The dead letters of one installation. Everything raises nats' errors while it is away."""
+    """The dead letters of one installation.
+
+    Everything raises nats' errors while the broker is away; whatever reads letters NotALetter.
+    """
 
     def __init__(self, js: JetStreamContext, topology: Topology, bodies: BlobStore) -> None:
         self._js = js
@@ -68,20 +77,26 @@ class Letterbox:
         try:
             while left > 0:
                 messages = await reading.fetch(min(left, _AT_ONCE), timeout=_PATIENCE_S)
-                left -= len(messages)
                 for message in messages:
                     metadata = message.metadata
                     yield self._kept(
                         message.subject, metadata.sequence.stream, metadata.timestamp, message.data
                     )
+                # What was dropped meanwhile will not come any more.
+                left = min(left - len(messages), messages[-1].metadata.num_pending)
         except NatsTimeout:
-            return  # some were dropped while we read
+            # Fewer letters than there are could make the beginning of an id look unique.
+            if (await reading.consumer_info()).num_pending:
+                raise
         finally:
             await reading.unsubscribe()
 
     async def find(self, ident: str) -> KeptLetter:
         """The letter with this id, or the one whose id begins so. Raises NoSuchLetter."""
-        if ident.count(".") == _ID_TOKENS - 1:
+        if not ident.strip():
+            raise NoSuchLetter("the id is empty; see `atelier dlq list`")
+        # Anything else could be a wildcard to the broker.
+        if _WHOLE_ID.fullmatch(ident):
             subject = self._topology.dead_letter_subject(*ident.split("."))
             try:
                 found = await self._js.get_last_msg(self._topology.dead_letter_stream, subject)
@@ -139,11 +154,8 @@ class Letterbox:
 
     def _kept(self, subject: str, sequence: int, kept_at: datetime, data: bytes) -> KeptLetter:
         ident = ".".join(subject.split(".")[-_ID_TOKENS:])
-        return KeptLetter(ident, sequence, kept_at, _read(data))
-
-
-def _read(data: bytes) -> DeadLetter:
-    try:
-        return DeadLetter.model_validate_json(data)
-    except ValidationError as exc:
-        raise ValueError("the stream of dead letters holds something else") from exc
+        try:
+            return KeptLetter(ident, sequence, kept_at, DeadLetter.model_validate_json(data))
+        except ValidationError as exc:
+            stream = self._topology.dead_letter_stream
+            raise NotALetter(f"message {sequence} of {stream} is no dead letter") from exc

@@ -70,7 +70,22 @@ async def test_letters_are_listed_newest_first_and_filtered(
     assert (await atelier("dlq", "list", "--step", "other", "--json")).json == []
     table = (await atelier("dlq", "list", "--limit", "2")).out
     assert f"{STEP}.3." in table
-    assert "1 older" in table
+    assert "1 older, from --page 2 on" in table
+    [last] = (await atelier("dlq", "list", "--limit", "2", "--page", "2", "--json")).json
+    assert last["sequence"] == 1
+    assert "No more" in (await atelier("dlq", "list", "--page", "2")).out
+
+
+async def test_letters_are_chosen_by_their_age(
+    atelier: Atelier, gateway: Client, guarded: Guarded
+) -> None:
+    await bury(gateway, guarded, 1)
+    [letter] = (await atelier("dlq", "list", "--since", "1h", "--json")).json
+    for never in (("--before", "1h"), ("--since", "2999-01-01"), ("--before", letter["kept_at"])):
+        assert (await atelier("dlq", "list", *never, "--json")).json == []
+    assert "0 dropped" in (await atelier("dlq", "drop", "--all", "--before", "7d", "--yes")).out
+    assert "1 dropped" in (await atelier("dlq", "drop", "--all", "--since", "7d", "--yes")).out
+    assert (await atelier("dlq", "list", "--since", "yesterday")).code == 2
 
 
 async def test_hundreds_of_letters_are_listed(
@@ -104,10 +119,10 @@ async def test_an_id_that_names_none_or_many_is_an_error(
 ) -> None:
     await bury(gateway, guarded, 1)
     await bury(gateway, guarded, 12)
-    for ident in ("nobody", f"{STEP}.1"):
+    for ident in ("nobody", f"{STEP}.1", "*.*.*", f"{STEP}.1.>", ""):
         said = await atelier("dlq", command, ident)
         assert said.code == 1
-        assert "begin" in said.err
+        assert "atelier dlq list" in said.err
     assert len((await atelier("dlq", "list", "--json")).json) == 2
 
 
@@ -173,6 +188,86 @@ async def test_a_verdict_is_never_sent_again_and_its_letter_stays(
     assert said.code == 1
     assert "only its own service" in said.err
     assert len((await atelier("dlq", "list", "--json")).json) == 1
+
+
+async def test_a_letter_that_cannot_be_sent_again_holds_up_no_other(
+    atelier: Atelier, gateway: Client, guarded: Guarded
+) -> None:
+    async with guarded.visit("storage") as storage:
+        verdict = "content.moderated.default.t.p.1"
+        await bury(storage.nc, guarded, 1, step="content-stored", subject=verdict)
+    await bury(gateway, guarded, 31)
+    said = await atelier("dlq", "replay", "--all", "--yes")
+    assert (said.code, "1 sent again" in said.out) == (1, True)
+    assert "1 could not be sent again" in said.err
+    [left] = (await atelier("dlq", "list", "--json")).json
+    assert left["subject"] == verdict
+
+
+async def test_a_letter_whose_body_is_gone_is_shown_and_sent_again_repaired(
+    atelier: Atelier, gateway: Client, guarded: Guarded, tmp_path: Path
+) -> None:
+    await bury(gateway, guarded, 41)
+    async with guarded.visit("operator") as operator:
+        js = operator.nc.jetstream()
+        bodies = JetStreamBlobs(js, "dead-letters")
+        [kept] = [kept async for kept in Letterbox(js, guarded.names, bodies).letters()]
+        await bodies.delete(kept.letter.body)
+    assert "the body is gone" in (await atelier("dlq", "show", kept.id)).out
+    said = await atelier("dlq", "replay", kept.id)
+    assert (said.code, "--body" in said.err) == (1, True)
+    repaired = tmp_path / "repaired.json"
+    repaired.write_bytes(b"{}")
+    assert (await atelier("dlq", "replay", kept.id, "--body", str(repaired))).code == 0
+    assert (await atelier("dlq", "list", "--json")).json == []
+
+
+async def test_what_others_have_written_does_not_steer_the_terminal(
+    atelier: Atelier, gateway: Client, guarded: Guarded
+) -> None:
+    steering = "\x1b[31mred\x9b0m [bold]x[/bold]"
+    news = {"detail": steering, "headers": {"ce-id": steering}, "body": steering.encode()}
+    await bury(gateway, guarded, 1, **news)
+    listed, shown = await atelier("dlq", "list"), await atelier("dlq", "show", STEP)
+    machine = await atelier("dlq", "show", STEP, "--json")
+    for said in (listed, shown, machine):
+        assert said.code == 0
+        assert not {"\x1b", "\x9b"} & set(said.out)
+        assert "[bold]x[/bold]" in said.out
+
+
+async def test_a_long_body_is_cut_after_its_secrets_are_masked(
+    atelier: Atelier, gateway: Client, guarded: Guarded
+) -> None:
+    secret = "Bearer hunter22hunter22"
+    # Cut through its middle, the token would be too short to be known as one.
+    body = "x " * 2041 + secret + " y" * 100
+    await bury(gateway, guarded, 1, body=body.encode())
+    cut, full = await atelier("dlq", "show", STEP), await atelier("dlq", "show", STEP, "--full")
+    assert "hunter" not in cut.out + full.out
+    assert "more with --full" in cut.out
+    assert "y y" in full.out
+
+
+async def test_something_else_among_the_letters_is_told_by_its_place(
+    atelier: Atelier, guarded: Guarded
+) -> None:
+    async with guarded.visit("gateway") as gateway, guarded.visit("operator") as operator:
+        ack = await gateway.nc.jetstream().publish(f"dead.letter.{STEP}.1.x", b"no letter")
+        said = await atelier("dlq", "list")
+        await operator.nc.jetstream().delete_msg("DEAD_LETTER", ack.seq)
+    assert said.code == 1
+    assert f"message {ack.seq} of DEAD_LETTER is no dead letter" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("drop",), ("replay", "x", "--all"), ("drop", "x", "--reason", "y"), ("list", "--page", "0")],
+)
+async def test_what_could_be_meant_in_two_ways_is_wrong_usage(
+    atelier: Atelier, arguments: tuple[str, ...]
+) -> None:
+    assert (await atelier("dlq", *arguments)).code == 2
 
 
 async def test_letters_are_dropped_with_their_bodies(

@@ -1,5 +1,6 @@
 """Secrets planted everywhere are found nowhere: not in logs, events, rows, objects or answers."""
 
+import asyncio
 import base64
 import json
 import os
@@ -17,9 +18,12 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from werkzeug import Response
 
+from deploy.local.postgres import EmbeddedPostgres
 from tests.e2e.neighbour import connected
 from tests.e2e.system import System, running
-from tests.generator.worker_stub import Worker, plain, running_worker
+from tests.eventually import eventually
+from tests.generator.worker_stub import PATH, Worker, plain, running_worker
+from tests.ledger.conftest import run_sql
 
 SET = {
     "MODAL_API_TOKEN": "canary-modal-3f9a7c1e5b",
@@ -30,6 +34,10 @@ SET = {
     "R2_SECRET_ACCESS_KEY": "canary-r2-secret-0b6e",
     "AWS_SECRET_ACCESS_KEY": "canary-aws-secret-19cd",
     "SOMEBODYS_PASSWORD": "canary-somebodys-4477",
+}
+IN_URLS = {
+    "password of DATABASE_URL": "canary-database-2e71",
+    "query of MODAL_ENDPOINT_URL": "canary-endpoint-query-9d03",
 }
 SENT = {
     "wrong key": "atl_ffffffffffffffff_canary-wrong-key-c0ffee00",
@@ -56,13 +64,25 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.fixture(scope="module")
-def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def database(postgres_server: EmbeddedPostgres) -> str:
+    """The address of a database, with a password in it; the server does not look at it."""
+    asyncio.run(run_sql(postgres_server, "CREATE DATABASE secrets"))
+    password = IN_URLS["password of DATABASE_URL"]
+    return postgres_server.dsn("secrets").replace("@", f":{password}@", 1)
+
+
+@pytest.fixture(scope="module")
+def system(
+    worker: Worker, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    query = IN_URLS["query of MODAL_ENDPOINT_URL"]
     with running(
         tmp_path_factory.mktemp("secrets") / "data",
         AI_IMAGE_PROVIDER="modal_sdxl_lora",
         AI_IMAGE_PROVIDER_FALLBACKS="preview",
-        MODAL_ENDPOINT_URL=worker.url,
-        MODAL_TIMEOUT_SECONDS="5",
+        DATABASE_URL=database,
+        MODAL_ENDPOINT_URL=f"{worker.url.rstrip('/')}{PATH}?code={query}",
+        MODAL_TIMEOUT_SECONDS="2",
         MODAL_MAX_RETRIES="1",
         MODAL_RETRY_BACKOFF_BASE="0.1",
         LOG_LEVEL="debug",
@@ -122,7 +142,20 @@ def echo(worker: Worker, asked: dict[str, Any]) -> Response:
     return Response(json.dumps(told), status=500, content_type="application/json")
 
 
-async def use(system: System, worker: Worker) -> None:
+def log_of(system: System, service: str) -> str:
+    return (system.data / "logs" / f"{service}.log").read_text()
+
+
+async def lose_database(system: System, postgres: EmbeddedPostgres) -> None:
+    """Shut the ledger out until it has said so."""
+    allowed = "ALTER DATABASE secrets ALLOW_CONNECTIONS {}"
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'secrets'"
+    await run_sql(postgres, allowed.format("false"), ended)
+    await eventually(lambda: "rounds.interrupted" in log_of(system, "ledger"), 20)
+    await run_sql(postgres, allowed.format("true"))
+
+
+async def use(system: System, worker: Worker, postgres: EmbeddedPostgres) -> None:
     """A batch with failures of every kind on its way, and a service that dies."""
     weights = {"lora_url": "http://h/k?signature=canary&X-Amz-Signature=canary"}
     worker.will(
@@ -133,8 +166,12 @@ async def use(system: System, worker: Worker) -> None:
         plain(503),
         plain(403, f"who is {SET['MODAL_API_TOKEN']}?"),
     )
+    hangs = iter([3.0])
+    worker.delay_s = lambda _: next(hangs, 0.0)
     task_id = system.order(system.avatar(), 12)
     system.wait_until(task_id, "generated", 3)
+    await eventually(lambda: "code=TIMEOUT" in log_of(system, "generator"), 20)
+    await lose_database(system, postgres)
     for victim in ("generator", "storage"):
         os.kill(system.pid(victim), signal.SIGKILL)
     task = system.finished(task_id, timeout_s=90)
@@ -200,10 +237,12 @@ def made_here(system: System) -> dict[str, str]:
     }
 
 
-async def test_no_secret_is_written_down_anywhere(system: System, worker: Worker) -> None:
+async def test_no_secret_is_written_down_anywhere(
+    system: System, worker: Worker, postgres_server: EmbeddedPostgres
+) -> None:
     answers = await misuse(system)
-    await use(system, worker)
-    secrets = {**SET, **SENT, **made_here(system)}
+    await use(system, worker, postgres_server)
+    secrets = {**SET, **IN_URLS, **SENT, **made_here(system)}
     ours = {name: text for name, text in secrets.items() if name not in THEIR_WORDS}
 
     logs = files(system.data / "logs")
