@@ -59,12 +59,16 @@ class JetStreamBlobs:
     """A JetStream object store bucket, in the format of every NATS client (ADR-20).
 
     Written by hand where the Python client would hurt: its `put` replaces an object under the eyes
-    of readers, and its `get` waits for ever for chunks that were purged meanwhile.
+    of readers, and its `get` waits for ever for chunks that were purged meanwhile. Nothing is
+    rolled up: a bucket that allows that can be emptied by whoever may put into it.
+
+    Who may not purge leaves the chunks of a refused put to the bucket's limit of age.
     """
 
-    def __init__(self, js: JetStreamContext, bucket: str) -> None:
+    def __init__(self, js: JetStreamContext, bucket: str, *, may_purge: bool = True) -> None:
         self._js = js
         self._bucket = bucket
+        self._may_purge = may_purge
         self._stream = f"OBJ_{bucket}"
 
     async def put(self, name: str, data: bytes, *, media_type: str) -> BlobRef:
@@ -127,12 +131,13 @@ class JetStreamBlobs:
             await self._publish_info(info, replaces=replaces)
         except APIError as exc:
             # Refused for certain: a twin was first, or the bucket is full.
-            await self._purge(info.nuid)
+            if self._may_purge:
+                await self._purge(info.nuid)
             if exc.err_code != _WRONG_LAST_SEQUENCE:
                 raise
 
     async def _publish_info(self, info: ObjectInfo, *, replaces: int | None) -> None:
-        headers = {Header.ROLLUP.value: "sub"}
+        headers = {}
         if replaces is not None:
             headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(replaces)
         body = json.dumps(info.as_dict()).encode()

@@ -111,10 +111,12 @@ async def _consumer(js: JetStreamContext, topology: Topology, step: Step) -> Non
 
 
 async def _bucket(js: JetStreamContext, bucket: str, age_s: float, max_bytes: int) -> None:
+    name = f"OBJ_{bucket}"
     try:
-        known = await js.stream_info(f"OBJ_{bucket}")
+        known = await js.stream_info(name)
     except NotFoundError:
         config = ObjectStoreConfig(ttl=age_s, max_bytes=max_bytes, storage=StorageType.FILE)
         await js.create_object_store(bucket, config=config)
-    else:
-        await js.update_stream(known.config.evolve(max_age=age_s, max_bytes=max_bytes))
+        known = await js.stream_info(name)
+    wanted = known.config.evolve(max_age=age_s, max_bytes=max_bytes, allow_rollup_hdrs=False)
+    await js.update_stream(wanted)

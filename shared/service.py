@@ -89,9 +89,7 @@ class Service:
             step=step,
             handler=handler,
             facts=self.facts,
-            dead_letters=JetStreamDeadLetters(
-                self.js, self.topology, JetStreamBlobs(self.js, self._bucket(DEAD_LETTER_BODIES))
-            ),
+            dead_letters=JetStreamDeadLetters(self.js, self.topology, self._dead_letter_bodies()),
             topology=self.topology,
             read=read,
         )
@@ -173,8 +171,10 @@ class Service:
         await self.broker.lost.wait()
         app.exit()
 
-    def _bucket(self, purpose: str) -> str:
-        return self.topology.bucket(purpose)
+    def _dead_letter_bodies(self) -> BlobStore:
+        # They are evidence: only an operator clears them.
+        bucket = self.topology.bucket(DEAD_LETTER_BODIES)
+        return JetStreamBlobs(self.js, bucket, may_purge=False)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 EXIT_MISCONFIGURED = 2
@@ -27,6 +27,16 @@ HexKey = Annotated[SecretStr, AfterValidator(_is_hex_key)]
 """A key of at least 32 bytes, written in hexadecimal."""
 
 
+def _is_user_seed(secret: SecretStr) -> SecretStr:
+    if not USER_SEED.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be the seed of a user's nkey: SU and 56 letters and digits")
+    return secret
+
+
+UserSeed = Annotated[SecretStr, AfterValidator(_is_user_seed)]
+"""The secret half of a user's nkey."""
+
+
 def split_commas(value: object) -> object:
     """`a, b` as a tuple; for lists that are set as plain text."""
     if isinstance(value, str):
@@ -43,7 +53,7 @@ class ServiceSettings(BaseSettings):
         description="Address of the NATS server, with user or token if it wants one.",
         examples=["nats://127.0.0.1:4222"],
     )
-    nats_nkey_seed: SecretStr | None = Field(
+    nats_nkey_seed: UserSeed | None = Field(
         default=None,
         description="Secret half of the nkey by which the server knows this service.",
         examples=["the output of: nk -gen user"],
@@ -54,13 +64,6 @@ class ServiceSettings(BaseSettings):
         description="Prefix of streams and subjects; lets installations share one server.",
         examples=["staging"],
     )
-
-    @field_validator("nats_nkey_seed")
-    @classmethod
-    def _is_user_seed(cls, seed: SecretStr | None) -> SecretStr | None:
-        if seed is not None and not USER_SEED.fullmatch(seed.get_secret_value()):
-            raise ValueError("must be the seed of a user's nkey: SU and 56 letters and digits")
-        return seed
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged.", examples=["info"]

@@ -119,7 +119,7 @@ def _sockets() -> Finding:
 
 async def _broker(user: Mapping[str, str]) -> Finding:
     if "NATS_URL" in user:
-        attempt = _reach_broker(user["NATS_URL"])
+        attempt = _reach_broker(user["NATS_URL"], user.get("NATS_NKEY_SEED"))
         return await _try("nats", "NATS_URL answers, with JetStream", attempt, OUTSIDE_FIX)
     with tempfile.TemporaryDirectory() as scratch:
         broker = EmbeddedNats(Path(scratch) / "nats")
@@ -144,7 +144,7 @@ async def _start_and_stop(server: EmbeddedNats | EmbeddedPostgres) -> None:
         return
 
 
-async def _reach_broker(url: str) -> None:
+async def _reach_broker(url: str, seed: str | None) -> None:
     errors: list[Exception] = []
 
     async def remember(error: Exception) -> None:
@@ -152,7 +152,11 @@ async def _reach_broker(url: str) -> None:
 
     try:
         client = await nats.connect(
-            url, error_cb=remember, max_reconnect_attempts=1, reconnect_time_wait=0.1
+            url,
+            nkeys_seed_str=seed,
+            error_cb=remember,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,
         )
     except NoServersError:
         raise errors[-1] from None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from deploy.local.nats_users import NatsUser, rendered
+from deploy.local.nats_accounts import NatsUser, rendered
 from deploy.local.private_files import read_private_json, write_private
 from deploy.local.processes import (
     POLL_INTERVAL_S,

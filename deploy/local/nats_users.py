@@ -1,7 +1,4 @@
-"""Users of the embedded broker: an nkey each, and what each may do.
-
-https://docs.nats.io/running-a-nats-service/configuration/securing_nats/authorization
-"""
+"""Users of the embedded broker: the seeds of their nkeys, and what each may do."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -10,6 +7,7 @@ from pathlib import Path
 
 import nkeys
 
+from deploy.local.nats_accounts import NatsUser
 from deploy.local.private_files import write_private
 from shared.permissions import (
     OPERATOR,
@@ -24,15 +22,6 @@ from shared.topology import Topology
 
 TENANT = "default"
 """Whose facts the other systems of an embedded Atelier write and follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class NatsUser:
-    """A user as the broker knows it: by the public half of its key."""
-
-    name: str
-    public_key: str
-    permissions: Permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +48,6 @@ class NatsUsers:
         return self.seed_files[name].read_text().strip()
 
 
-def rendered(users: tuple[NatsUser, ...]) -> Iterator[str]:
-    """The users as lines of the server's configuration."""
-    yield "authorization {"
-    yield "  users = ["
-    for user in users:
-        yield f"    {{ nkey: {user.public_key}  # {user.name}"
-        yield "      permissions {"
-        yield f"        publish: {{ allow: [{_quoted(user.permissions.publish)}] }}"
-        yield f"        subscribe: {{ allow: [{_quoted(user.permissions.subscribe)}] }}"
-        if user.permissions.answers:
-            yield "        allow_responses: true"
-        yield "      } }"
-    yield "  ]"
-    yield "}"
-
-
 def _table(names: Topology) -> Iterator[tuple[str, Permissions]]:
     for role in SERVICES:
         yield role.name, permissions_of(role, names)
@@ -89,7 +62,3 @@ def _public_key(seed_file: Path) -> str:
     pair = nkeys.from_seed(bytearray(seed_file.read_bytes().strip()))
     public: bytes = pair.public_key
     return public.decode()
-
-
-def _quoted(subjects: tuple[str, ...]) -> str:
-    return ", ".join(f'"{subject}"' for subject in subjects)

@@ -127,7 +127,7 @@ class Stack:
             self._postgres = EmbeddedPostgres(self.data.postgres, runtime_dir, log_file=log_file)
             starts.append(self._postgres.start())
         if "NATS_URL" not in self._user:
-            self._nats_users = NatsUsers.kept_in(self.data.nats_users, Topology())
+            self._nats_users = NatsUsers.kept_in(self.data.nats_users, self._names())
             self._nats = EmbeddedNats(
                 self.data.nats,
                 users=self._nats_users.users,
@@ -214,6 +214,10 @@ class Stack:
         if self._endpoint is not None:
             self._endpoint = replace(self._endpoint, pids=self._pids())
             self._endpoint.write(self.data.endpoint_file)
+
+    def _names(self) -> Topology:
+        """The names that the services will use."""
+        return Topology(self._user.get("NATS_NAMESPACE", ""))
 
     def _seed_files(self) -> dict[str, str]:
         """Where people find the keys of the users that are no services."""

@@ -15,9 +15,18 @@ what its row says and nothing else. Safety alone writes verdicts; the ledger alo
 ends. Nobody purges or deletes a stream of facts, nobody makes streams or consumers but the
 operator, and nobody but its user reads an inbox (`_INBOX_<user>.>`).
 
+Permissions alone would not hold: NATS lets everybody choose where an answer goes, and an empty
+answer sent to the API's subject for deleting a stream deletes it. So every user has an account of
+its own, which imports exactly what its row allows: an answer ends in the account of who asked.
+
 The embedded mode makes the keys at its first start and writes the server's configuration from the
-same table; `endpoint.json` tells where the seeds of `operator` and `outside` lie. For a broker of
-your own, render the subjects with `shared.permissions.permissions_of`.
+same table; `endpoint.json` tells where the seeds of `operator` and `outside` lie. On a broker of
+your own, set up the same accounts: `deploy/local/nats_accounts.py` writes them as a server's
+configuration. A user and password in `NATS_URL` work too, for a broker that you trust everybody on.
+
+What a user may not do is refused without an answer, which looks like a timeout to the one who
+asked. The service's log names the subject (`broker.error`), as does the server's. A service whose
+key the broker does not know exits with status 2 before it is ready.
 
 ## Services
 

@@ -26,6 +26,9 @@ class Keys(Protocol):
     async def find(self, key_id: str) -> ApiKey | None:
         """The key with this public part, or None. Raises TryLater when nobody can tell."""
 
+    def knows(self, key_id: str) -> bool:
+        """Whether a key with this public part was found before, as far as is remembered."""
+
     def forget(self, key_id: str) -> None:
         """Ask anew about this key the next time: it was changed."""
 

@@ -39,6 +39,7 @@ class Role:
 
     `looks_up` are facts of which single messages are read without consuming them, `watches` are
     steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some.
+    Who carries a step also puts what it cannot read among the dead letters.
     """
 
     name: str
@@ -92,6 +93,8 @@ GENERATOR = Role(
     asks=(calls.OPEN_ATTEMPT, calls.NOTE_CALL, calls.SIGN_LINKS),
     gets=(STAGING,),
     puts=(STAGING,),
+    # Half an image that did not fit is taken back: a full bucket would fill up with halves.
+    clears=(STAGING,),
 )
 HOOKS = Role(
     "hooks",

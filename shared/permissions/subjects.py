@@ -14,19 +14,34 @@ from shared.permissions.roles import (
     STAGING,
     Role,
 )
-from shared.topology import Topology
+from shared.topology import Step, Topology
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Subjects that a user may publish to and subscribe to.
+    """Subjects that a user may publish to and subscribe to, by what they are for.
 
-    `answers`: it may also publish to where somebody who has asked it waits for the answer.
+    `sends`: facts, bytes, acknowledgements, and questions to the broker with one answer each;
+    `pulls`: questions to the broker that many messages answer; `asks` and `answers`: calls;
+    `hears`: facts as they are written. Who answers may also publish to where the asker waits.
     """
 
-    publish: tuple[str, ...]
-    subscribe: tuple[str, ...]
-    answers: bool = False
+    inbox: str
+    sends: tuple[str, ...]
+    pulls: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    hears: tuple[str, ...] = ()
+
+    @property
+    def publish(self) -> tuple[str, ...]:
+        """Everything that may be published to."""
+        return (*self.sends, *self.pulls, *self.asks)
+
+    @property
+    def subscribe(self) -> tuple[str, ...]:
+        """Everything that may be subscribed to."""
+        return (f"{self.inbox}.>", *self.answers, *self.hears)
 
 
 def inbox_of(user: str) -> str:
@@ -37,13 +52,12 @@ def inbox_of(user: str) -> str:
 def permissions_of(role: Role, names: Topology) -> Permissions:
     """What a service may do."""
     return Permissions(
-        publish=tuple(dict.fromkeys(_published_by(role, names))),
-        subscribe=(
-            f"{inbox_of(role.name)}.>",
-            *(names.rpc(call.name) for call in role.answers),
-            *(names.subjects(fact) for fact in role.hears),
-        ),
-        answers=bool(role.answers),
+        inbox_of(role.name),
+        sends=tuple(dict.fromkeys(_sent_by(role, names))),
+        pulls=tuple(_next_of(step, names) for step in role.carries),
+        asks=tuple(names.rpc(call.name) for call in role.asks),
+        answers=tuple(names.rpc(call.name) for call in role.answers),
+        hears=tuple(names.subjects(fact) for fact in role.hears),
     )
 
 
@@ -51,17 +65,17 @@ def operator_permissions(names: Topology) -> Permissions:
     """What operators may do: provision, look, and care for dead letters."""
     letters, bodies = names.dead_letter_stream, f"OBJ_{names.bucket(DEAD_LETTER_BODIES)}"
     return Permissions(
-        publish=(
+        inbox_of(OPERATOR),
+        sends=(
             "$JS.API.INFO",
             *_provisioning(names),
             *(names.subjects(fact) for fact in REPLAYED),
             f"$JS.API.STREAM.MSG.DELETE.{letters}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{letters}.*",
             f"$JS.API.CONSUMER.DELETE.{letters}.*",
             *_clearing(names, DEAD_LETTER_BODIES),
             f"$JS.API.STREAM.MSG.GET.{bodies}",
         ),
-        subscribe=(f"{inbox_of(OPERATOR)}.>",),
+        pulls=(f"$JS.API.CONSUMER.MSG.NEXT.{letters}.*",),
     )
 
 
@@ -72,24 +86,23 @@ def outside_permissions(tenant: str, names: Topology) -> Permissions:
     """
     followed = [_of_tenant(fact, tenant, names) for fact in FOLLOWED]
     return Permissions(
-        publish=(
+        inbox_of(OUTSIDE),
+        sends=(
             *(_of_tenant(fact, tenant, names) for fact in ASKED_BY_OTHERS),
             *(
                 f"$JS.API.DIRECT.GET.{names.stream(fact)}.{subject}"
                 for fact, subject in zip(FOLLOWED, followed, strict=True)
             ),
         ),
-        subscribe=(f"{inbox_of(OUTSIDE)}.>", *followed),
+        hears=tuple(followed),
     )
 
 
-def _published_by(role: Role, names: Topology) -> Iterator[str]:
+def _sent_by(role: Role, names: Topology) -> Iterator[str]:
     for fact in role.writes:
         yield names.subjects(fact)
     for step in role.carries:
-        stream = names.stream(step.consumes)
-        yield f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{step.durable}"
-        yield from _acknowledging(stream, step.durable)
+        yield from _acknowledging(names.stream(step.consumes), step.durable)
         yield names.dead_letter_subject(step.durable, ">")
         for fact in step.produces:
             yield f"$JS.API.STREAM.MSG.GET.{names.stream(fact)}"
@@ -98,16 +111,19 @@ def _published_by(role: Role, names: Topology) -> Iterator[str]:
         yield f"$JS.API.DIRECT.GET.{names.stream(fact)}.>"
     for step in (*role.carries, *role.watches):
         yield f"$JS.API.CONSUMER.INFO.{names.stream(step.consumes)}.{step.durable}"
-    for call in role.asks:
-        yield names.rpc(call.name)
     # Whoever carries a step may have to keep what it cannot read.
     letters = (DEAD_LETTER_BODIES,) if role.carries else ()
     for bucket in (*role.gets, *role.puts, *role.clears, *letters):
         yield from _getting(names, bucket)
-    for bucket in (*role.puts, *role.clears, *letters):
+    for bucket in role.clears:
         yield from _clearing(names, bucket)
     for bucket in (*role.puts, *letters):
         yield f"$O.{names.bucket(bucket)}.C.>"
+        yield f"$O.{names.bucket(bucket)}.M.>"
+
+
+def _next_of(step: Step, names: Topology) -> str:
+    return f"$JS.API.CONSUMER.MSG.NEXT.{names.stream(step.consumes)}.{step.durable}"
 
 
 def _acknowledging(stream: str, durable: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ REQUESTS = (
     ProblemKind(
         "rate_limited",
         429,
-        "The key has made as many requests as it may.",
+        "The key has made all the requests it may, or the address has shown too many wrong keys.",
         "Wait for `Retry-After` seconds.",
     ),
     ProblemKind(

@@ -197,7 +197,7 @@ async def test_an_avatar_without_weights(world: World, path: str) -> None:
 @pytest.mark.parametrize("path", [BATCH, f"{BATCH}/sync", GENERATE])
 async def test_an_avatar_that_nobody_knows(client: httpx2.AsyncClient, path: str) -> None:
     answer = await client.post(path, json={"avatar_id": "nobody"})
-    assert_refused(answer, 404, "avatar_not_found", None)
+    assert_refused(answer, 404, "avatar_not_found", "avatar_id")
 
 
 async def test_an_avatar_that_is_deleted_while_it_is_ordered(world: World) -> None:
@@ -209,12 +209,12 @@ async def test_an_avatar_that_is_deleted_while_it_is_ordered(world: World) -> No
     world.backend.on_accept = is_gone
     async with world.client() as client:
         answer = await client.post(BATCH, json=ORDER)
-    assert_refused(answer, 404, "avatar_not_found", None)
+    assert_refused(answer, 404, "avatar_not_found", "avatar_id")
 
 
 async def test_a_template_that_nobody_knows(client: httpx2.AsyncClient) -> None:
     answer = await client.post(GENERATE, json={"avatar_id": "ada", "template_id": "nothing"})
-    assert_refused(answer, 404, "template_not_found", None)
+    assert_refused(answer, 404, "template_not_found", "template_id")
 
 
 async def test_moderation_cannot_be_turned_off(client: httpx2.AsyncClient) -> None:

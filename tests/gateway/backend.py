@@ -36,14 +36,22 @@ class Backend:
     def __init__(self) -> None:
         digest = hashlib.sha256(SECRET.encode()).hexdigest()
         self.keys = {
-            "k1": calls.ApiKey(key_id="k1", tenant=TENANT, name="first", secret_sha256=digest),
-            "k2": calls.ApiKey(key_id="k2", tenant="other", name="second", secret_sha256=digest),
+            ident: calls.ApiKey(
+                key_id=ident,
+                tenant=tenant,
+                name=f"of {tenant}",
+                secret_sha256=digest,
+                # All tests share one application, and with it what its limits have counted.
+                limit=calls.RateLimit(requests=1_000_000),
+            )
+            for ident, tenant in (("k1", TENANT), ("k2", "other"))
         }
         self.avatars: dict[str, Avatar] = {}
         self.accepted: dict[str, AcceptTask] = {}
         self.tasks: dict[str, TaskView] = {}
         self.pieces: dict[str, Piece] = {}
         self.orders: dict[tuple[str, str], tuple[str, str]] = {}
+        self.forbidden = "forbidden"
         self.screened: list[calls.ScreenTexts] = []
         self.asked: list[str] = []
         self.limits_s: dict[str, float | None] = {}
@@ -148,7 +156,7 @@ class Backend:
 
     async def _ledger_key_list(self, request: calls.ListKeys) -> calls.KeyPage:
         mine = [ident for ident, key in self.keys.items() if key.tenant == request.tenant]
-        start = int(request.cursor or 0)
+        start = _start(request.cursor)
         end = start + request.limit
         return calls.KeyPage(
             keys=tuple(map(self._record, mine[start:end])),
@@ -167,11 +175,11 @@ class Backend:
         return calls.KeyRecord(**self.keys[key_id].model_dump(), created_at=NOW)
 
     async def _safety_text_screen(self, request: calls.ScreenTexts) -> calls.Screened:
-        """Blocks `forbidden`, and the name `Famous Person` unless that person has consented."""
+        """Blocks what is `forbidden`, and the name `Famous Person` unless they have consented."""
         self.screened.append(request)
         findings = []
         for index, each in enumerate(request.texts):
-            if "forbidden" in each.text:
+            if self.forbidden in each.text:
                 findings.append((index, calls.BlockCategory.MINORS))
             elif "Famous Person" in each.text and request.consented_name != "Famous Person":
                 findings.append((index, calls.BlockCategory.REAL_PERSON))
@@ -199,7 +207,7 @@ class Backend:
 
     async def _ledger_avatar_list(self, request: calls.ListAvatars) -> calls.AvatarPage:
         mine = [avatar for avatar in self.avatars.values() if avatar.tenant == request.tenant]
-        start = int(request.cursor or 0)
+        start = _start(request.cursor)
         end = start + request.limit
         return calls.AvatarPage(
             avatars=tuple(mine[start:end]), next_cursor=str(end) if end < len(mine) else None
@@ -305,7 +313,7 @@ class Backend:
             and request.rating in {None, piece.safety_rating}
             and (piece.state == "persisted" or not request.delivered_only)
         ]
-        start = int(request.cursor or 0)
+        start = _start(request.cursor)
         end = start + request.limit
         return PiecePage(
             pieces=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
@@ -350,3 +358,9 @@ class Backend:
         if len(request.keys) > 100:
             raise Problem(422, "too_many_keys", "at most 100")
         return calls.SignedLinks(urls=tuple(f"/objects/{key}?signature=x" for key in request.keys))
+
+
+def _start(cursor: str | None) -> int:
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
+        raise Problem(422, "invalid_cursor", "Not a cursor of this list.", field="cursor")
+    return int(cursor or 0)

@@ -53,11 +53,15 @@ class World:
     objects: Path
     app: FastAPI
 
-    def client(self, *, key: str | None = KEY, **changes: Any) -> httpx2.AsyncClient:
+    def client(
+        self, *, key: str | None = KEY, address: str = "127.0.0.1", **changes: Any
+    ) -> httpx2.AsyncClient:
         """A client of a door with these changes; the one before leads there too from now on."""
         lead_through(replace(self.door, **changes), self.app)
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=self.app, raise_app_exceptions=False),
+            transport=httpx2.ASGITransport(
+                app=self.app, raise_app_exceptions=False, client=(address, 50_000)
+            ),
             base_url=ORIGIN,
             headers={"X-API-Key": key} if key else {},
         )

@@ -4,6 +4,8 @@ import httpx2
 import pytest
 
 from services.gateway.adapters.api_keys import KNOWN_FOR_S, MAX_REMEMBERED, RememberedKeys
+from services.gateway.domain.rate_limits import network_of
+from services.gateway.handler.api_key import WRONG_KEYS
 from tests.gateway.backend import KEY, SECRET, Backend
 from tests.gateway.conftest import World
 
@@ -104,3 +106,53 @@ async def test_the_key_is_checked_before_the_body_is_read(world: World) -> None:
     async with world.client(key=None) as client:
         answer: httpx2.Response = await client.post(PATH, content=b"x" * (2**20 + 1))
     assert answer.status_code == 401
+
+
+async def test_guessing_ends_in_patience_and_reaches_nobody(world: World) -> None:
+    statuses = []
+    async with world.client(key=None, address="192.0.2.1") as client:
+        for guess in range(WRONG_KEYS.requests + 5):
+            answer = await client.get(PATH, headers={"X-API-Key": f"atl_g{guess}_{SECRET}"})
+            statuses.append(answer.status_code)
+    assert statuses == [401] * WRONG_KEYS.requests + [429] * 5
+    assert answer.json()["code"] == "rate_limited"
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert answer.headers["ratelimit-policy"] == '"wrong-keys";q=30;w=60'
+    assert len(world.backend.asked) == WRONG_KEYS.requests
+    async with world.client(address="192.0.2.2") as elsewhere:
+        assert (await elsewhere.get(PATH)).status_code == 200
+
+
+async def test_who_shares_an_address_with_a_guesser_is_not_locked_out(world: World) -> None:
+    async with world.client(address="192.0.2.3") as client:
+        assert (await client.get(PATH)).status_code == 200
+        wrong = {"X-API-Key": f"{KEY}-wrong"}
+        told = [
+            (await client.get(PATH, headers=wrong)).status_code
+            for _ in range(WRONG_KEYS.requests + 1)
+        ]
+        assert told[-2:] == [401, 429]
+        assert (await client.get(PATH)).status_code == 200
+
+
+async def test_asking_without_a_key_costs_nobody_else_anything(world: World) -> None:
+    async with world.client(key=None, address="192.0.2.4") as client:
+        for _ in range(WRONG_KEYS.requests + 1):
+            assert (await client.get(PATH)).status_code == 401
+        answer = await client.get(PATH, headers={"X-API-Key": KEY})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1:2:3:4", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_addresses_of_one_customer_count_as_one(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -304,8 +304,8 @@ async def test_without_words_or_template_the_best_suited_template_is_used(
 @pytest.mark.parametrize(
     ("change", "status", "code", "field"),
     [
-        ({"avatar_id": "nobody"}, 404, "avatar_not_found", None),
-        ({"custom_prompt": None, "template_id": "none"}, 404, "template_not_found", None),
+        ({"avatar_id": "nobody"}, 404, "avatar_not_found", "avatar_id"),
+        ({"custom_prompt": None, "template_id": "none"}, 404, "template_not_found", "template_id"),
         ({"template_id": "t"}, 422, "validation_error", "body"),
         ({"custom_prompt": "  "}, 422, "validation_error", "custom_prompt"),
         ({"custom_prompt": "x" * 2001}, 422, "validation_error", "custom_prompt"),
@@ -326,12 +326,12 @@ async def test_what_cannot_be_met_is_refused_and_named(
     change: dict[str, object],
     status: int,
     code: str,
-    field: str | None,
+    field: str,
 ) -> None:
     answer = await client.post(PATH, json=ORDER | change)
     assert answer.status_code == status, answer.text
     assert answer.json()["code"] == code
-    assert answer.json().get("field") == field
+    assert answer.json()["field"] == field
     assert not world.backend.accepted
 
 

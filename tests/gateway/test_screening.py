@@ -46,12 +46,39 @@ async def test_a_blocked_prompt_is_named_and_never_quoted(
     assert not world.backend.accepted
 
 
-async def test_the_avatars_own_words_are_screened_too(
-    world: World, client: httpx2.AsyncClient
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        (BATCH, {"num_pieces": 1}),
+        (BATCH, {"num_pieces": 1, "custom_prompts": ["by the sea"]}),
+        (GENERATE, {"custom_prompt": "by the sea"}),
+    ],
+)
+async def test_what_the_avatars_own_words_are_to_blame_for_is_said_of_the_avatar(
+    world: World, client: httpx2.AsyncClient, path: str, order: dict[str, Any]
 ) -> None:
     world.backend.avatar(base_prompt="forbidden")
-    answer = await client.post(BATCH, json={"avatar_id": "ada", "num_pieces": 1})
+    answer = await client.post(path, json={"avatar_id": "ada"} | order)
     assert (answer.json()["code"], answer.json()["field"]) == ("prompt_blocked", "avatar_id")
+
+
+async def test_a_template_that_is_blocked_is_named_by_who_chose_it(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    template = (await world.door.library.all())[0]
+    world.backend.forbidden = template.prompt
+    order = {"avatar_id": "ada", "template_id": template.id}
+    answer = await client.post(GENERATE, json=order)
+    assert (answer.json()["code"], answer.json()["field"]) == ("prompt_blocked", "template_id")
+
+
+async def test_a_prompt_far_down_a_large_order_is_named_by_its_own_place(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    words = ["fine"] * 130 + ["forbidden"]
+    order = {"avatar_id": "ada", "num_pieces": 140, "custom_prompts": words}
+    answer = await client.post(BATCH, json=order)
+    assert answer.json()["field"] == "custom_prompts.130"
 
 
 async def test_an_avatar_may_be_asked_for_by_the_name_that_has_consented_to_it(

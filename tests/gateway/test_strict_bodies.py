@@ -25,6 +25,8 @@ JSON = {"Content-Type": "application/json"}
         (b'{"avatar_id":"ada","num_pieces":NaN}', "json_invalid", "body"),
         (b'{"avatar_id":"ada","num_pieces":1e999}', "json_invalid", "body"),
         (b'{"avatar_id":"ada","num_pieces":' + b"9" * 5000 + b"}", "json_invalid", "body"),
+        (b'{"avatar_id":"ada","num_pieces":' + b"9" * 100 + b"}", "less_than_equal", "num_pieces"),
+        (b'{"avatar_id":"ada","num_pieces":Infinity}', "json_invalid", "body"),
         (b'{"avatar_id":"\xff"}', "json_invalid", "body"),
         (b'{"avatar_id":', "json_invalid", "body"),
         (b"", "missing", "body"),

@@ -83,7 +83,7 @@ async def test_a_permission_that_is_missing_shows_in_the_log(guarded: GuardedBro
             with pytest.raises((NatsError, TimeoutError)):
                 await service.js.publish("content.requested", b"{}", timeout=0.3)
     [line] = [line for line in lines if line["event"] == "broker.error"]
-    assert "permissions violation for publish" in line["error"].lower()
+    assert 'permissions violation for publish to "content.requested"' in line["error"].lower()
 
 
 async def test_wrong_credentials_stop_the_start_with_the_key_to_blame(

@@ -14,7 +14,7 @@ class DemoSettings(ServiceSettings):
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NATS_URL", "nats://127.0.0.1:4222")
-    for key in ("DEMO_LIMIT", "DEMO_TIERS", "LOG_LEVEL", "NATS_NAMESPACE"):
+    for key in ("DEMO_LIMIT", "DEMO_TIERS", "LOG_LEVEL", "NATS_NAMESPACE", "NATS_NKEY_SEED"):
         monkeypatch.delenv(key, raising=False)
 
 
@@ -56,6 +56,18 @@ def test_the_value_of_a_wrong_key_is_not_repeated(
 ) -> None:
     monkeypatch.setenv("NATS_NAMESPACE", "hunter 2")
     assert "hunter" not in "".join(refused(capsys))
+
+
+@pytest.mark.parametrize("seed", ["hunter2", "SAhunter2", "SU" + "1" * 56, ""])
+def test_a_seed_that_is_none_is_named_with_a_way_to_make_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], seed: str
+) -> None:
+    monkeypatch.setenv("NATS_NKEY_SEED", seed)
+    [line] = refused(capsys)
+    assert line.startswith("configuration error: NATS_NKEY_SEED: ")
+    assert line.endswith("(for example NATS_NKEY_SEED=the output of: nk -gen user)")
+    assert "hunter2" not in line
+    assert "1111" not in line
 
 
 def test_keys_may_be_written_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:

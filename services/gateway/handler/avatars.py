@@ -45,7 +45,10 @@ _LOCATION = {"Location": {"description": "the avatar", "schema": {"type": "strin
 async def create_avatar(
     body: CreateAvatarBody, response: Response, door: Open, tenant: Tenant
 ) -> AvatarView:
-    """Record an avatar; it can be used once it has LoRA weights."""
+    """Record an avatar; it can be used once it has LoRA weights.
+
+    Its words are screened with every order that they stand in, not here.
+    """
     wanted = CreateAvatar(tenant=tenant, avatar_id=door.new_id(), fields=body.as_fields())
     avatar = await door.ask(CREATE_AVATAR, wanted)
     response.headers["Location"] = f"{door.public_base_url}/api/v1/avatars/{avatar.id}"

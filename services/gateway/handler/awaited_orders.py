@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from services.gateway.handler.door import Door
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody
-from services.gateway.handler.ordering import Placed, place_order
+from services.gateway.handler.ordering import place_order
 from services.gateway.handler.piece_views import ContentPiece
+from services.gateway.handler.placed import Placed
 from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.rendering import all_delivered, show
 from services.gateway.handler.waiting import ENDED, wait_for_end

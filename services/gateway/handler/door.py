@@ -1,14 +1,17 @@
 """What every answer is made with: the ports and values, and who asks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
 from services.gateway.domain.estimates import Rate
+from services.gateway.domain.same_work import SameWork
+from services.gateway.handler.placed import Placed
 from services.gateway.ports import Ask, BrokerLink, Completions, Keys, Library, ObjectFiles
+from shared.calls import OrderKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,7 @@ class Door:
     """The front door's ports, its clock and ids, and the values that settings decide.
 
     `ask` bears with a service that restarts; `probe` wants to know how things are right now.
+    `ordering` is what is being ordered by a key, of a tenant, at this moment.
     Base URLs have no slash at the end. Durations are seconds.
     """
 
@@ -36,6 +40,7 @@ class Door:
     look_every_s: float = 2.0
     link_ttl_s: int = 3600
     health_cache_s: float = 2.0
+    ordering: SameWork[tuple[str, OrderKey], Placed] = field(default_factory=SameWork)
 
     def task_url(self, task_id: str) -> str:
         """Where clients follow a task."""

@@ -21,7 +21,8 @@ _MEANINGS = {
     409: "In conflict with what is already there",
     413: "The request is too large",
     422: "An input cannot be accepted",
-    429: "The key's limit is reached; `Retry-After` says when to ask again",
+    429: "The limit of the key, or of wrong keys from this address, is reached; "
+    "`Retry-After` says when to ask again",
     502: "The piece could not be made or stored",
     503: "Nobody can serve this now; `Retry-After` says when to ask again",
     504: "The wait is over before the work is; `Location` is the task, which goes on",

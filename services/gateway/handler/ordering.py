@@ -3,7 +3,10 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -12,6 +15,7 @@ from services.gateway.domain.briefs import Wishes, write_briefs
 from services.gateway.domain.estimates import deadline, lane
 from services.gateway.handler.door import Door
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody, OrderBody
+from services.gateway.handler.placed import Placed
 from services.gateway.handler.planning import Planned, plan_order
 from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.screening import screen
@@ -19,21 +23,15 @@ from shared import failpoints
 from shared.calls import ACCEPT_TASK, FIND_ORDER, AcceptTask, FindOrder, OrderKey, TaskView
 from shared.content import Tier
 from shared.outcomes import TryLater
-from shared.problems import ProblemDetails
+from shared.problems import Problem, ProblemDetails
 
 log = structlog.get_logger(__name__)
 
 # Hundreds of rows in one transaction, on a disk that is made sure of.
 ACCEPT_LIMIT_S = 15.0
 _NOT_OFFERED = {"callback_url", "priority"}
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An order that is sure to be carried out; `replayed` if it had been placed before."""
-
-    view: TaskView
-    replayed: bool
+# What is not there was named by this member of the order.
+_NAMED_BY = {"avatar_not_found": "avatar_id", "template_not_found": "template_id"}
 
 
 async def place_order(
@@ -50,18 +48,49 @@ async def place_order(
     What was ordered by the same key before is shown instead, as it stands by now. Raises Problem
     or PlanError for orders that cannot be met, and TryLater when a part of the system is away.
     """
+    ours = task_id or door.new_id()
+    place = partial(_place, door, tenant, body, order_key, ours, somebody_waits=somebody_waits)
+    if order_key is None:
+        return await place()
+    # A crowd that asks at once by one key asks the others of us once.
+    placed, is_first = await door.ordering.do((tenant, order_key), place)
+    return placed if is_first else replace(placed, replayed=True)
+
+
+async def _place(
+    door: Door,
+    tenant: str,
+    body: GenerateBody | BatchBody,
+    order_key: OrderKey | None,
+    task_id: str,
+    *,
+    somebody_waits: bool,
+) -> Placed:
     if order_key is not None:
         found = await door.ask(FIND_ORDER, FindOrder(tenant=tenant, order_key=order_key))
         if found.task is not None:
             return Placed(found.task, replayed=True)
-    planned = await plan_order(door, tenant, body, task_id=task_id or door.new_id())
-    task = _as_task(door, tenant, planned, order_key, somebody_waits=somebody_waits)
-    await screen(door, task, planned)
-    failpoints.reach("gateway/before_acceptance")
-    view = await _accept(door, task)
-    failpoints.reach("gateway/after_acceptance")
+    with _naming_the_input():
+        planned = await plan_order(door, tenant, body, task_id=task_id)
+        task = _as_task(door, tenant, planned, order_key, somebody_waits=somebody_waits)
+        await screen(door, task, planned)
+        failpoints.reach("gateway/before_acceptance")
+        view = await _accept(door, task)
+        failpoints.reach("gateway/after_acceptance")
     # A twin may have been accepted while we were planning.
     return Placed(view, replayed=view.task_id != task.task_id)
+
+
+@contextmanager
+def _naming_the_input() -> Iterator[None]:
+    """Who is asked for a thing cannot know what the order calls it."""
+    try:
+        yield
+    except Problem as problem:
+        field = _NAMED_BY.get(problem.details.code)
+        if field is None:
+            raise
+        raise Problem.of(problem.details.model_copy(update={"field": field})) from problem
 
 
 def order_body_sha256(body: OrderBody) -> str:

@@ -4,7 +4,7 @@ Fields as in https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-heade
 """
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +37,7 @@ class LimitRate:
 
         async def send_telling(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _tell(message, allowance)
+                MutableHeaders(scope=message).update(fields(allowance, policy="key"))
             await send(message)
 
         if allowance.retry_after_s is None:
@@ -45,6 +45,15 @@ class LimitRate:
         else:
             refusal = _refusal(scope["path"], allowance, allowance.retry_after_s)
             await refusal(scope, receive, send_telling)
+
+
+def fields(allowance: Allowance, *, policy: str) -> dict[str, str]:
+    """What tells clients of a limit and what is left of it."""
+    limit = allowance.limit
+    return {
+        "RateLimit-Policy": f'"{policy}";q={limit.requests};w={limit.window_s}',
+        "RateLimit": f'"{policy}";r={allowance.remaining};t={allowance.full_after_s}',
+    }
 
 
 def _refusal(path: str, allowance: Allowance, retry_after_s: int) -> ASGIApp:
@@ -56,10 +65,3 @@ def _refusal(path: str, allowance: Allowance, retry_after_s: int) -> ASGIApp:
         f"try again after {retry_after_s} s.",
     )
     return problem_response(path, details, headers={"Retry-After": str(retry_after_s)})
-
-
-def _tell(message: MutableMapping[str, object], allowance: Allowance) -> None:
-    headers = MutableHeaders(scope=message)
-    limit = allowance.limit
-    headers["RateLimit-Policy"] = f'"key";q={limit.requests};w={limit.window_s}'
-    headers["RateLimit"] = f'"key";r={allowance.remaining};t={allowance.full_after_s}'

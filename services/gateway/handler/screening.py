@@ -1,10 +1,10 @@
 """Ask safety about every final prompt before anything is accepted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from services.gateway.domain.planner import PlannedPiece
+from services.gateway.domain import prompt
 from services.gateway.handler.door import Door
-from services.gateway.handler.order_bodies import BatchBody
+from services.gateway.handler.order_bodies import BatchBody, GenerateBody
 from services.gateway.handler.planning import Planned
 from shared.calls import (
     MAX_TEXTS,
@@ -33,41 +33,46 @@ async def screen(door: Door, task: AcceptTask, planned: Planned) -> None:
     Raises Problem 422 prompt_blocked, and TryLater if safety does not answer: that is no pass.
     """
     for start in range(0, len(task.briefs), MAX_TEXTS):
-        briefs = task.briefs[start : start + MAX_TEXTS]
-        request = ScreenTexts(
-            tenant=task.tenant,
-            texts=tuple(_text(brief) for brief in briefs),
-            consented_name=briefs[0].likeness_name,
-        )
-        screened = await door.ask(SCREEN_TEXTS, request, timeout_s=SCREEN_LIMIT_S)
-        for finding in screened.findings:
-            raise _blocked(finding, planned, start + finding.index)
+        texts = [_text(brief) for brief in task.briefs[start : start + MAX_TEXTS]]
+        for finding in await _findings(door, task, texts):
+            index = start + finding.index
+            raise _blocked(finding, await _field(door, task, planned, index))
+
+
+async def _findings(
+    door: Door, task: AcceptTask, texts: Sequence[TextToScreen]
+) -> Sequence[Finding]:
+    request = ScreenTexts(
+        tenant=task.tenant, texts=tuple(texts), consented_name=task.briefs[0].likeness_name
+    )
+    return (await door.ask(SCREEN_TEXTS, request, timeout_s=SCREEN_LIMIT_S)).findings
 
 
 def _text(brief: Brief) -> TextToScreen:
     return TextToScreen(text=brief.prompt, avoided=brief.negative_prompt, tier=brief.tier)
 
 
-def _blocked(finding: Finding, planned: Planned, index: int) -> Problem:
+def _blocked(finding: Finding, field: str) -> Problem:
     # Never the words themselves: what is refused must not travel further.
     reason = _REASONS[finding.category]
     detail = f"The prompt is blocked: {reason}. No setting allows it; order something else."
-    return Problem(422, "prompt_blocked", detail, field=_field(planned, index))
+    return Problem(422, "prompt_blocked", detail, field=field)
 
 
-def _field(planned: Planned, index: int) -> str:
-    """The input that a piece's words came from; the avatar's own words stand in every prompt."""
-    piece = planned.pieces[index]
-    if not piece.is_custom:
+async def _field(door: Door, task: AcceptTask, planned: Planned, index: int) -> str:
+    """The input to change. The avatar's own words stand in every prompt: they are tried alone."""
+    alone = _text(task.briefs[index]).model_copy(update={"text": _avatars_words(planned)})
+    if await _findings(door, task, [alone]):
         return "avatar_id"
-    if not isinstance(planned.body, BatchBody):
-        return "custom_prompt"
-    return f"custom_prompts.{_custom_places(planned.pieces).index(index)}"
+    body, pieces = planned.body, planned.pieces
+    if pieces[index].is_custom:
+        place = sum(piece.is_custom for piece in pieces[:index])
+        return f"custom_prompts.{place}" if isinstance(body, BatchBody) else "custom_prompt"
+    is_chosen = isinstance(body, GenerateBody) and body.template_id is not None
+    return "template_id" if is_chosen else "avatar_id"
 
 
-def _custom_places(pieces: Sequence[PlannedPiece]) -> list[int]:
-    return list(_places(pieces))
-
-
-def _places(pieces: Sequence[PlannedPiece]) -> Iterator[int]:
-    return (place for place, piece in enumerate(pieces) if piece.is_custom)
+def _avatars_words(planned: Planned) -> str:
+    avatar = planned.avatar
+    trigger_word = prompt.trigger_word_for(avatar.id, avatar.trigger_word)
+    return prompt.compose(trigger_word=trigger_word, base_prompt=avatar.base_prompt, text="")

@@ -107,12 +107,12 @@ async def _template_of(world: World, *, tier: str) -> str:
     return next(each.id for each in await world.door.library.all() if each.tier == tier)
 
 
-@at_the_door("avatar_not_found")
+@at_the_door("avatar_not_found", field="avatar_id")
 async def avatar_not_found(world: World) -> httpx2.Response:
     return await _order(world, avatar_id="nobody")
 
 
-@at_the_door("template_not_found")
+@at_the_door("template_not_found", field="template_id")
 async def template_not_found(world: World) -> httpx2.Response:
     return await _piece(world, **PIECE | {"custom_prompt": None, "template_id": "nothing"})
 
