@@ -188,3 +188,11 @@ class Delivery(Value):
     url: str = Field(description="where the file lies, never signed")
     public: bool = Field(description="readable by anybody; false: only by a signed link")
     uploaded: bool = Field(default=True, description="false: kept private, shown as a data URL")
+
+
+class Asker(Value):
+    """Who sent a request by event, as the request told it."""
+
+    source: str | None = Field(default=None, description="`ce-source` of the request")
+    id: str | None = Field(default=None, description="`ce-id` of the request")
+    idempotency_key: str | None = None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from shared.content import (
+    Asker,
     BlobRef,
     Brief,
     BucketKey,
@@ -202,14 +203,6 @@ class AttemptSettled(TaskFact):
     @property
     def subject_tokens(self) -> tuple[str, ...]:
         return (self.tenant, self.task_id, self.piece_id, self.attempt_id)
-
-
-class Asker(Value):
-    """Who sent a request by event, as the request told it."""
-
-    source: str | None = Field(default=None, description="`ce-source` of the request")
-    id: str | None = Field(default=None, description="`ce-id` of the request")
-    idempotency_key: str | None = None
 
 
 class TaskRequested(Fact):

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, m
 from pydantic_core import PydanticCustomError
 
 from shared.cloudevents import Attributes, read_event
-from shared.content import BucketKey, SubjectToken, Value
-from shared.events import Asker, AvatarReady, Fact, TaskRequested
+from shared.content import Asker, BucketKey, SubjectToken, Value
+from shared.events import AvatarReady, Fact, TaskRequested
 from shared.outcomes import BadInput
 from shared.stage import Message
 from shared.wire import event_type, first_error

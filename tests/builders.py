@@ -9,6 +9,7 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from shared.content import (
+    Asker,
     BlobRef,
     Brief,
     Captions,
@@ -23,7 +24,6 @@ from shared.content import (
     Verdict,
 )
 from shared.events import (
-    Asker,
     AttemptSettled,
     AvatarReady,
     ContentFailed,

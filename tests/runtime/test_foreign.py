@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import Asker
+from shared.content import Asker
 from shared.foreign import read_handover, read_request
 from shared.outcomes import BadInput
 from shared.wire import MAX_BODY_BYTES

@@ -3,7 +3,7 @@
 import re
 from uuid import UUID, uuid5
 
-from shared.events import Asker
+from shared.content import Asker
 
 TASK_IDS = UUID("777cfe6e-e69a-4b01-8299-42efef3979dd")
 """Namespace of the task ids of orders by event. Senders compute with it: it never changes."""

@@ -13,8 +13,8 @@ from services.storage.adapters.local_directory import LocalDirectory
 from services.storage.handler.links import SignObjectLinks
 from shared.calls import ACCEPT_TASK, GET_PIECE, AvatarRef, IssueKey, NoteCall, PieceRef, SignLinks
 from shared.calls.keys import Scope
-from shared.content import Platform
-from shared.events import Asker, TaskRefused
+from shared.content import Asker, Platform
+from shared.events import TaskRefused
 from shared.foreign import ReceivedRequest
 from shared.problems import Problem, ProblemDetails
 from shared.rpc import Call
