@@ -1,6 +1,7 @@
 """Installs the npm packages once, with the node that comes as a wheel."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ def _install() -> None:
     run = subprocess.run(
         [sys.executable, "-c", _NPM, *options],
         cwd=HERE,
+        # Node knows its own authorities only; a company's or a mirror's are the system's.
+        env={**os.environ, "NODE_USE_SYSTEM_CA": "1"},
         capture_output=True,
         text=True,
         check=False,
