@@ -36,12 +36,17 @@ const nc = await nats.connect(options());
 const taskId = uuid5(TASK_IDS, `${tenant}|key:${key}`);
 const ended = new Promise((resolve, reject) => {
   setTimeout(() => reject(new Error("not completed in time")), LIMIT_MS).unref();
-  const last = ["task.refused", "task.completed"];
+  let persisted = 0;
+  let awaited = null;
   const heard = (error, message) => {
     if (error) return reject(error);
     const fact = message.subject.split(".").slice(0, 2).join(".");
-    print({ fact, type: message.headers?.get("ce-type"), ...message.json() });
-    if (last.includes(fact)) resolve();
+    const body = message.json();
+    print({ fact, type: message.headers?.get("ce-type"), ...body });
+    if (fact === "content.persisted") persisted += 1;
+    if (fact === "task.completed") awaited = body.persisted;
+    // Facts of different kinds arrive in any order: the last piece perhaps after the end.
+    if (fact === "task.refused" || persisted === awaited) resolve();
   };
   // Listening begins before the request is sent: its task's id is known beforehand.
   nc.subscribe(`task.accepted.${tenant}.${taskId}`, { callback: heard });
