@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -140,6 +141,20 @@ def test_each_text_of_a_call_is_told_by_its_index(
             allowed = consented_name is not None and consented_name in canary.text
             assert ((index, canary.category.value) in found) is not allowed
     assert all(canary.text not in screened.model_dump_json() for canary in canaries)
+
+
+@given(st.sampled_from(CANARIES), st.uuids())
+def test_the_id_of_an_avatar_in_its_prompt_changes_nothing(canary: Canary, avatar: UUID) -> None:
+    for text in (f"TOK_{avatar}, {canary.text}", f"TOK_{avatar}, portrait, {canary.text}"):
+        request = ScreenTexts(tenant="default", texts=(TextToScreen(text=text, tier=canary.tier),))
+        found = {finding.category.value for finding in ScreenText(SCREEN).screen(request).findings}
+        assert (canary.category.value in found) if canary.category else not found
+
+
+def test_a_trigger_word_of_ones_own_is_read() -> None:
+    text = TextToScreen(text="TOK_teen, in lingerie")
+    screened = ScreenText(SCREEN).screen(ScreenTexts(tenant="default", texts=(text,)))
+    assert [finding.category for finding in screened.findings] == [BlockCategory.MINORS]
 
 
 def test_a_policy_that_lets_a_canary_through_stops_the_start(

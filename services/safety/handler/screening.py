@@ -1,6 +1,7 @@
 """Screen texts: prompts before anything is accepted, prompts and captions before a verdict."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,10 @@ from shared.factlog import utc_now
 
 # Beyond this many characters the event loop would be held up noticeably.
 _AT_ONCE_CHARS = 20_000
+
+# The word that calls up an avatar's weights unless it has its own. It says nothing, but the digits
+# and letters of some ids would read as an age or a name.
+_TRIGGER_WORD = re.compile(r"TOK_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class ScreenText:
         self, text: TextToScreen, consented_name: str | None, today: date
     ) -> set[Category]:
         occasion = Occasion(text.tier, consented_name, today)
-        shown = self.policy.screen(text.text, occasion)
+        shown = self.policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
         return {*shown, *self.policy.screen_avoided(text.avoided, occasion)}
 
 
