@@ -1,9 +1,11 @@
 """The text screen: what it blocks in whatever disguise, and what it leaves alone."""
 
 import json
+import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from uuid import UUID
 
@@ -96,10 +98,40 @@ def test_no_text_makes_the_screen_fail(text: str) -> None:
     SCREEN.screen(text, Occasion(Tier.CAPA3, text[:20], TODAY))
 
 
-@pytest.mark.parametrize("unit", ["a", "1 ", "i'm 1", "tee-", "\u200b", "年", "e3!", "look like "])
+HOSTILE = (
+    *("a", "1 ", "i'm 1", "tee-", "\u200b", "年"),
+    *("e3!", "look like ", "l1", "十", "s e x ", "O0l1"),
+)
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_texts_cost_no_more_than_their_length(unit: str) -> None:
-    text = (unit * MAX_TEXT_CHARS)[:MAX_TEXT_CHARS]
-    SCREEN.screen(text, Occasion(Tier.CAPA3, None, TODAY))
+    SCREEN.screen(unit, Occasion(Tier.CAPA3, None, TODAY))  # what is read once only
+    short, long = (calls_for((unit * chars)[:chars]) for chars in (1_000, 4_000))
+    assert long <= short * 4.4
+    assert long <= 1_000 * 4_000
+
+
+def calls_for(text: str) -> int:
+    """How many functions are called to screen a text: work that no other process disturbs."""
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        SCREEN.screen(text, Occasion(Tier.CAPA3, None, TODAY))
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("chars", [MAX_TEXT_CHARS // 2, MAX_TEXT_CHARS])
+def test_the_longest_hostile_text_is_read_to_its_end(chars: int) -> None:
+    text = "word " * (chars // 5 - 10) + "nude 15 year old girl"
+    assert SCREEN.screen(text, Occasion(Tier.CAPA1, None, TODAY))
 
 
 @pytest.mark.parametrize(

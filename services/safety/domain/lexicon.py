@@ -32,6 +32,7 @@ class Lexicon:
     ) -> None:
         self._attached = attached
         self._never_joined = frozenset(tuple(pieces) for pieces in never_joined)
+        self._longest_never_joined = max(map(len, self._never_joined), default=0)
         self._ids: dict[tuple[str, str], int] = {}
         self._whole: dict[str, list[_Entry]] = {}
         self._stems: dict[str, list[_Entry]] = {}
@@ -74,12 +75,20 @@ class Lexicon:
     def _beginning_at(self, start: int, words: Sequence[Word]) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         key = ""
+        known: list[_Entry] = []
+        numbers: list[int] = []
+        are_digits = True
         for end in range(start + 1, min(len(words), start + MOST_PIECES) + 1):
-            piece = words[end - 1].key
-            key += piece[1:] if key and key[-1] == piece[0] else piece
-            known = self._known(key)
-            if known and not self._is_coincidence(words[start:end]):
-                found += [(end, number) for number in _verified(known, words[start:end])]
+            piece = words[end - 1]
+            are_digits = are_digits and piece.is_digits
+            longer = _joined(key, piece.key)
+            if longer != key:
+                key, known, numbers = longer, self._known(longer), []
+            # What stretches a word by one more letter takes nothing from it.
+            if len(numbers) < len(known):
+                numbers = _verified(known, words[start:end])
+            if numbers and not are_digits and not self._is_coincidence(words[start:end]):
+                found += [(end, number) for number in numbers]
             if key not in self._beginnings:
                 break
         return found
@@ -92,10 +101,14 @@ class Lexicon:
         return known + [entry for entries in stems for entry in entries]
 
     def _is_coincidence(self, pieces: Sequence[Word]) -> bool:
-        """Whether these are numbers alone, or words that only happen to spell another one."""
-        if all(piece.is_digits for piece in pieces):
-            return True
-        return len(pieces) > 1 and tuple(piece.text for piece in pieces) in self._never_joined
+        """Whether these are words that only happen to spell another one."""
+        if not 1 < len(pieces) <= self._longest_never_joined:
+            return False
+        return tuple(piece.text for piece in pieces) in self._never_joined
+
+
+def _joined(key: str, further: str) -> str:
+    return key + (further[1:] if key and key[-1] == further[0] else further)
 
 
 def _verified(known: list[_Entry], pieces: Sequence[Word]) -> list[int]:

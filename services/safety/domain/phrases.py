@@ -4,7 +4,8 @@ A phrase is words in order, whatever stands between them. `a|b` is either, `word
 `stem*` is any word with that beginning; in braces stand slots, for example `{minor} years old`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -68,7 +69,8 @@ class Text:
     """A text with all that was read in it."""
 
     words: Sequence[Word]
-    arcs: Arcs
+    ends: Sequence[Mapping[int, Sequence[int]]]
+    """For each word: by the id of each known word that begins there, where it may end."""
     numbers: dict[int, Number]
     today: date
     capitals_tell: bool
@@ -120,7 +122,7 @@ class PhraseBook:
         arcs = self._lexicon.find(words)
         numbers = self._numbers.find(words, arcs)
         # Once for the text: it is asked at every word.
-        text = Text(words, arcs, numbers, today, self.names.capitals_tell(words))
+        text = Text(words, _by_id(arcs), numbers, today, self.names.capitals_tell(words))
         return [
             match
             for start, word in enumerate(words)
@@ -140,10 +142,10 @@ class PhraseBook:
     def _steps(
         self, node: _Node, at: int, name_at: int | None, text: Text
     ) -> Iterator[tuple[_Node, int, int | None]]:
-        if at < len(text.arcs):
-            for end, number in text.arcs[at]:
-                if (following := node.words.get(number)) is not None:
-                    yield following, end, name_at
+        if at < len(text.ends):
+            for number in _in_both(text.ends[at], node.words):
+                following = node.words[number]
+                yield from ((following, end, name_at) for end in text.ends[at][number])
         for (slot, language), following in node.slots.items():
             if slot in _NAME_SLOTS:
                 name_end = self._end_of_name(slot, at, text)
@@ -168,7 +170,25 @@ class PhraseBook:
         gap = text.words[at].gap
         if " - " in gap or not _CLAUSE_ENDS.isdisjoint(gap):
             return True
-        return any(number in self._openers for _, number in text.arcs[at])
+        return not self._openers.isdisjoint(text.ends[at])
+
+
+def _by_id(arcs: Arcs) -> list[Mapping[int, Sequence[int]]]:
+    # A letter that is repeated in pieces of its own ends a word at each of them: grouped, one
+    # look finds them all.
+    return [_grouped(beginning) for beginning in arcs]
+
+
+def _grouped(beginning: Sequence[tuple[int, int]]) -> Mapping[int, Sequence[int]]:
+    ends: dict[int, list[int]] = defaultdict(list)
+    for end, number in beginning:
+        ends[number].append(end)
+    return ends
+
+
+def _in_both(one: Mapping[int, object], other: Mapping[int, object]) -> Iterator[int]:
+    fewer, more = sorted((one, other), key=len)
+    return (number for number in fewer if number in more)
 
 
 def _written_together(phrase: str, rules: RuleSet) -> list[str]:

@@ -14,14 +14,6 @@ _SEXUALISED_TIERS = frozenset({Tier.CAPA2, Tier.CAPA3})
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A category that the text with this index belongs to."""
-
-    index: int
-    category: Category
-
-
-@dataclass(frozen=True, slots=True)
 class Occasion:
     """What a text is for: its tier, the one name it may ask for, and the day it is read."""
 
@@ -48,7 +40,7 @@ class TextScreen:
 
     def screen(self, text: str, occasion: Occasion) -> list[Category]:
         """The categories that block this text; none when it may pass."""
-        return sorted({category for _, category in self._hits(text, occasion)})
+        return sorted(set(self._hits(text, occasion)))
 
     def screen_avoided(self, text: str, occasion: Occasion) -> list[Category]:
         """The categories that block a negative prompt: not showing adults means showing others."""
@@ -61,23 +53,7 @@ class TextScreen:
             }
         )
 
-    def screen_fields(self, texts: Sequence[str], occasion: Occasion) -> list[Hit]:
-        """What blocks the fields of one piece: each alone, and all read in one go."""
-        hits = [
-            Hit(index, category)
-            for index, text in enumerate(texts)
-            for category in self.screen(text, occasion)
-        ]
-        if len(texts) < 2:
-            return hits
-        known = {hit.category for hit in hits}
-        for start, category in self._hits("\n".join(texts), occasion):
-            if category not in known:
-                known.add(category)
-                hits.append(Hit(_field_of(start, texts), category))
-        return hits
-
-    def _hits(self, text: str, occasion: Occasion) -> Iterator[tuple[int, Category]]:
+    def _hits(self, text: str, occasion: Occasion) -> Iterator[Category]:
         for words in (read(text), *other_readings(text)):
             matches = _without_innocent(self._phrases.find(words, occasion.today))
             in_context = occasion.tier in _SEXUALISED_TIERS or any(
@@ -85,7 +61,7 @@ class TextScreen:
             )
             for match in matches:
                 if match.category and self._blocks(match, matches, words, occasion, in_context):
-                    yield match.start, match.category
+                    yield match.category
 
     def _blocks(
         self,
@@ -125,12 +101,3 @@ def _without_innocent(matches: Sequence[Match]) -> list[Match]:
         elif match.end > covered_until:
             left.append(match)
     return left
-
-
-def _field_of(start: int, texts: Sequence[str]) -> int:
-    """The text in which a word of the joined text stands."""
-    for index, text in enumerate(texts):
-        start -= len(read(text))
-        if start < 0:
-            return index
-    return len(texts) - 1
