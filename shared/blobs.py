@@ -105,14 +105,16 @@ class JetStreamBlobs:
         return last is not None and not last[1].deleted
 
     async def delete(self, ref: BlobRef) -> None:
+        # The bytes go first: whoever deletes again after a crash finds by the description what
+        # is left to do. Purged and not marked as gone, because a full bucket takes no marks.
         async with self._transfer("delete"):
-            last = await self._last_info(self._key(ref))
-            if last is None or last[1].deleted:
+            key = self._key(ref)
+            last = await self._last_info(key)
+            if last is None:
                 return
-            info = last[1]
-            gone = info.evolve(deleted=True, size=0, chunks=0, digest="")
-            await self._publish_info(gone, replaces=None)
-            await self._purge(info.nuid)
+            sequence, info = last
+            await self._purge(self._chunk_subject(info.nuid))
+            await self._purge(self._info_subject(key), up_to=sequence)
 
     async def _write(self, key: str, data: bytes, digest: bytes, *, replaces: int) -> None:
         info = ObjectInfo(
@@ -132,20 +134,18 @@ class JetStreamBlobs:
         except APIError as exc:
             # Refused for certain: a twin was first, or the bucket is full.
             if self._may_purge:
-                await self._purge(info.nuid)
+                await self._purge(self._chunk_subject(info.nuid))
             if exc.err_code != _WRONG_LAST_SEQUENCE:
                 raise
 
-    async def _publish_info(self, info: ObjectInfo, *, replaces: int | None) -> None:
-        headers = {}
-        if replaces is not None:
-            headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value] = str(replaces)
+    async def _publish_info(self, info: ObjectInfo, *, replaces: int) -> None:
+        headers = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(replaces)}
         body = json.dumps(info.as_dict()).encode()
         subject = self._info_subject(info.name)
         await self._js.publish(subject, body, stream=self._stream, headers=headers)
 
     async def _last_info(self, key: str) -> tuple[int, ObjectInfo] | None:
-        """The description of an object with its stream sequence; a tombstone if it was deleted."""
+        """The description of an object with its stream sequence; other clients leave tombstones."""
         try:
             # Not a direct get: a follower may not know yet what was written a moment ago.
             message = await self._js.get_last_msg(self._stream, self._info_subject(key))
@@ -174,8 +174,10 @@ class JetStreamBlobs:
         except NotFoundError as exc:
             raise BlobMissing(nuid) from exc
 
-    async def _purge(self, nuid: str) -> None:
-        await self._js.purge_stream(self._stream, subject=self._chunk_subject(nuid))
+    async def _purge(self, subject: str, *, up_to: int | None = None) -> None:
+        """Remove what lies under a subject; what came after sequence `up_to` stays."""
+        before = None if up_to is None else up_to + 1
+        await self._js.purge_stream(self._stream, seq=before, subject=subject)
 
     def _chunk_subject(self, nuid: str) -> str:
         return f"$O.{self._bucket}.C.{nuid}"

@@ -118,7 +118,7 @@ class Caller:
             raise TryLater(f"nobody answers {call.name}: {type(exc).__name__}") from exc
         envelope = _Envelope.model_validate_json(message.data)
         if envelope.problem is not None:
-            if envelope.problem.status == 503:
+            if envelope.problem.code == "unavailable":
                 raise TryLater(envelope.problem.detail)
             raise Problem.of(envelope.problem)
         return call.reply.model_validate_json(envelope.answer or "{}")

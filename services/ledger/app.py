@@ -20,6 +20,7 @@ from services.ledger.adapters.pieces import Pieces
 from services.ledger.adapters.queues import JetStreamQueues
 from services.ledger.adapters.reports import Reports
 from services.ledger.adapters.settlements import Settlements
+from services.ledger.adapters.stores import WatchedStores
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.adapters.vendor_errors import AccessRefused
 from services.ledger.handler.accepting import AcceptTasks
@@ -27,13 +28,14 @@ from services.ledger.handler.attempts import RecordAttempts
 from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
 from services.ledger.handler.relay import RelayOutbox
+from services.ledger.handler.room import Room
 from services.ledger.handler.rounds import Rounds
 from services.ledger.handler.sweep import SweepPieces
 from services.ledger.handler.together import Together
 from services.ledger.settings import LedgerSettings
 from shared import calls
 from shared.outcomes import TryLater
-from shared.service import Service, open_service
+from shared.service import STAGING, Service, open_service
 from shared.settings import fail_misconfigured
 from shared.topology import (
     END_HALTED,
@@ -49,13 +51,16 @@ _MANY_PERMITS = 100
 
 _RELAY_EVERY_S = 0.5
 """For rows that other replicas have left; our own wake the relay."""
+_LOOK_FOR_ROOM_EVERY_S = 2.0
+_ASK_LIMIT_S = 2.0
 _START_LIMIT_S = 60.0
 _FORGET_EVERY_S = 3600.0
 
 
 def assemble(service: Service, database: Database, settings: LedgerSettings) -> None:
     """Answer every call, write down every fact, relay and sweep."""
-    _answer_calls(service, database)
+    room = Room(_stores(service))
+    _answer_calls(service, database, room)
     _carry_stages(service, database, permits=settings.ledger_concurrency)
     relay = Rounds(
         "relay",
@@ -72,12 +77,20 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
     )
     sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
     forgetting = Rounds("order keys", OrderKeys(database).forget_old, every_s=_FORGET_EVERY_S)
-    for rounds in (sweeper, forgetting, relay):
+    watching = Rounds("room", room, every_s=_LOOK_FOR_ROOM_EVERY_S)
+    for rounds in (watching, sweeper, forgetting, relay):
         service.on_start(rounds.start)
         service.on_stop(rounds.stop)
 
 
-def _answer_calls(service: Service, database: Database) -> None:
+def _stores(service: Service) -> WatchedStores:
+    async def ask_storage() -> calls.ComponentHealth:
+        return await service.call(calls.STORAGE_HEALTH, calls.Nothing(), timeout_s=_ASK_LIMIT_S)
+
+    return WatchedStores(service.js, service.topology, staging=STAGING, ask_storage=ask_storage)
+
+
+def _answer_calls(service: Service, database: Database, room: Room) -> None:
     avatars, tasks, pieces = Avatars(database), Tasks(database), Pieces(database)
     attempts, reports = Attempts(database), Reports(database)
     keys = Keys(database)
@@ -90,7 +103,7 @@ def _answer_calls(service: Service, database: Database) -> None:
     service.answer(calls.LIST_AVATARS, avatars.list)
     service.answer(calls.CHANGE_AVATAR, avatars.change)
     service.answer(calls.DELETE_AVATAR, Deletion(database).delete_avatar)
-    service.answer(calls.ACCEPT_TASK, AcceptTasks(tasks))
+    service.answer(calls.ACCEPT_TASK, AcceptTasks(tasks, room))
     service.answer(calls.FIND_ORDER, tasks.find_order)
     service.answer(calls.GET_TASK, tasks.get)
     service.answer(calls.CANCEL_TASK, tasks.cancel)

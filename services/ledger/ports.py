@@ -127,6 +127,14 @@ class OverdueBook(Protocol):
         ...
 
 
+class Stores(Protocol):
+    """Where orders leave their traces: streams, and the store of objects."""
+
+    async def full(self) -> Sequence[str]:
+        """Names of those that are too full to begin more work. Raises TryLater."""
+        ...
+
+
 class Queues(Protocol):
     """The broker's queues, looked at from outside."""
 

@@ -26,6 +26,7 @@ def assemble(
     *,
     token_secret: bytes,
     public_tiers: Collection[Tier],
+    reserve_bytes: int,
     permits: int,
 ) -> None:
     """Deliver, clean up after ends, and sign links."""
@@ -36,7 +37,7 @@ def assemble(
         service.stage(step, clear, permits=_CLEANUP_PERMITS)
     service.stage(WITHDRAW, WithdrawDelivery(objects), permits=_CLEANUP_PERMITS)
     service.answer(SIGN_LINKS, SignObjectLinks(objects))
-    service.answer(STORAGE_HEALTH, ReportHealth(objects))
+    service.answer(STORAGE_HEALTH, ReportHealth(objects, reserve_bytes))
 
 
 @asynccontextmanager
@@ -57,6 +58,7 @@ async def open_app(settings: StorageSettings) -> AsyncIterator[Service]:
             PillowImaging(),
             token_secret=secret,
             public_tiers=settings.public_tiers,
+            reserve_bytes=settings.objects_reserve_mb * 2**20,
             permits=settings.storage_concurrency,
         )
         yield service

@@ -32,6 +32,12 @@ class StorageSettings(ServiceSettings):
         description="Tiers that anybody may read; the others need a signed link.",
         examples=["capa1"],
     )
+    objects_reserve_mb: int = Field(
+        default=512,
+        ge=0,
+        description="Room that stays free: with less of it left, no order is taken.",
+        examples=[512],
+    )
     storage_concurrency: int = Field(
         default=8, ge=1, le=128, description="Pieces stored at a time.", examples=[8]
     )

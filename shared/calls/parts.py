@@ -37,6 +37,8 @@ class ComponentHealth(Value):
     """State of a component for the health page."""
 
     status: Literal["ok", "degraded", "down"]
+    full: bool = False
+    """Whether it lacks the room for what new orders would bring."""
     detail: dict[str, object] = Field(default_factory=dict)
 
 

@@ -38,7 +38,8 @@ class Role:
     """A user of the broker, by what it has to do there.
 
     `looks_up` are facts of which single messages are read without consuming them, `watches` are
-    steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some.
+    steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some;
+    who `measures` a bucket sees how full it is, and all streams of facts besides.
     Who carries a step also puts what it cannot read among the dead letters.
     """
 
@@ -53,6 +54,7 @@ class Role:
     gets: tuple[str, ...] = ()
     puts: tuple[str, ...] = ()
     clears: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
 
 
 ASKED_OF_THE_LEDGER = (
@@ -160,11 +162,13 @@ LEDGER = Role(
         topology.MODERATE,
         topology.STORE,
     ),
+    measures=(STAGING,),
     answers=(
         *ASKED_OF_THE_LEDGER,
         calls.OPEN_ATTEMPT,
         calls.NOTE_CALL,
     ),
+    asks=(calls.STORAGE_HEALTH,),
 )
 SERVICES = (GATEWAY, GENERATOR, HOOKS, SAFETY, STORAGE, LEDGER)
 

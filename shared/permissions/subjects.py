@@ -111,6 +111,10 @@ def _sent_by(role: Role, names: Topology) -> Iterator[str]:
         yield f"$JS.API.DIRECT.GET.{names.stream(fact)}.>"
     for step in (*role.carries, *role.watches):
         yield f"$JS.API.CONSUMER.INFO.{names.stream(step.consumes)}.{step.durable}"
+    yield from _sent_to_buckets(role, names)
+
+
+def _sent_to_buckets(role: Role, names: Topology) -> Iterator[str]:
     # Whoever carries a step may have to keep what it cannot read.
     letters = (DEAD_LETTER_BODIES,) if role.carries else ()
     for bucket in (*role.gets, *role.puts, *role.clears, *letters):
@@ -120,6 +124,10 @@ def _sent_by(role: Role, names: Topology) -> Iterator[str]:
     for bucket in (*role.puts, *letters):
         yield f"$O.{names.bucket(bucket)}.C.>"
         yield f"$O.{names.bucket(bucket)}.M.>"
+    if role.measures:
+        buckets = (f"OBJ_{names.bucket(bucket)}" for bucket in role.measures)
+        for stream in (*(names.stream(fact) for fact in names.facts), *buckets):
+            yield f"$JS.API.STREAM.INFO.{stream}"
 
 
 def _next_of(step: Step, names: Topology) -> str:
@@ -139,9 +147,7 @@ def _getting(names: Topology, bucket: str) -> Iterator[str]:
 
 
 def _clearing(names: Topology, bucket: str) -> Iterator[str]:
-    # Deleting an object purges its chunks and marks its description.
     yield f"$JS.API.STREAM.PURGE.OBJ_{names.bucket(bucket)}"
-    yield f"$O.{names.bucket(bucket)}.M.>"
 
 
 def _provisioning(names: Topology) -> Iterator[str]:

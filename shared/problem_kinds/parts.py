@@ -11,6 +11,13 @@ PARTS = (
         BOTH,
     ),
     ProblemKind(
+        "no_room",
+        503,
+        "A stream of the broker, or the store of objects, is nearly full; nothing was accepted.",
+        "Send the same request after `Retry-After` seconds; tell the operator if it goes on.",
+        BOTH,
+    ),
+    ProblemKind(
         "not_confirmed",
         503,
         "Nobody confirms the order; it may have been accepted all the same.",

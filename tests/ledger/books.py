@@ -23,6 +23,7 @@ from services.ledger.adapters.reports import Reports
 from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.handler.accepting import AcceptTasks
+from services.ledger.handler.room import Room
 from shared.calls import (
     AcceptTask,
     AttemptAnswer,
@@ -37,6 +38,7 @@ from shared.calls import (
 )
 from shared.content import Lane, Platform
 from shared.events import FACTS, ContentHalted, ContentRequested, ContentStored, Fact
+from shared.outcomes import TryLater
 from tests.builders import brief, content_stored, delivery
 
 TENANT = "default"
@@ -57,6 +59,19 @@ class Endings:
         await self.halts.halt(event)
 
 
+@dataclass
+class FakeStores:
+    """Stores that are as full as a test says."""
+
+    names: tuple[str, ...] = ()
+    away: bool = False
+
+    async def full(self) -> tuple[str, ...]:
+        if self.away:
+            raise TryLater("nobody tells")
+        return self.names
+
+
 class Books:
     """All books of one ledger process."""
 
@@ -65,7 +80,9 @@ class Books:
         self.keys = Keys(database)
         self.avatars = Avatars(database)
         self.tasks = Tasks(database)
-        self.accept_task = AcceptTasks(self.tasks)
+        self.stores = FakeStores()
+        self.room = Room(self.stores)
+        self.accept_task = AcceptTasks(self.tasks, self.room)
         self.pieces = Pieces(database)
         self.attempts = Attempts(database)
         self.settlements = Settlements(database)

@@ -61,6 +61,7 @@ ASKERS = {
     "ledger.attempt.open": {"generator"},
     "ledger.attempt.note": {"generator"},
     "storage.links.sign": {"gateway", "generator"},
+    "storage.health": {"gateway", "ledger"},
 }
 BUCKETS = ("staging", "dead-letters")
 PUTTERS = {
@@ -131,6 +132,17 @@ async def test_only_the_operator_makes_streams_and_consumers(guarded: Guarded, u
             for verb in ("CREATE", "DURABLE.CREATE"):
                 assert not await visitor.may_publish(f"$JS.API.CONSUMER.{verb}.{stream}.mine")
                 assert not await visitor.may_publish(f"$JS.API.CONSUMER.{verb}.{stream}")
+
+
+@pytest.mark.parametrize("user", USERS)
+async def test_the_ledger_and_the_operator_see_how_full_a_stream_is(
+    guarded: Guarded, user: str
+) -> None:
+    async with guarded.visit(user) as visitor:
+        streams = [guarded.names.stream(fact) for fact in FACTS]
+        for stream in (*streams, "OBJ_staging"):
+            may = await visitor.may_publish(f"$JS.API.STREAM.INFO.{stream}")
+            assert may is (user in {"ledger", "operator"}), stream
 
 
 @pytest.mark.parametrize("user", USERS)

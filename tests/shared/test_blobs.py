@@ -151,6 +151,30 @@ async def test_a_full_bucket_says_try_later_and_keeps_no_scraps(
     assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
 
 
+async def test_a_full_bucket_can_be_emptied_and_has_room_again(
+    js: JetStreamContext, bucket: str
+) -> None:
+    store = JetStreamBlobs(js, bucket)
+    ref = await store.put("p/1", os.urandom(1_500_000), media_type=PNG)
+    stream = await js.stream_info(f"OBJ_{bucket}")
+    await js.update_stream(stream.config.evolve(max_bytes=stream.state.bytes))
+    with pytest.raises(TryLater):
+        await store.put("p/2", b"no room", media_type=PNG)
+    await store.delete(ref)
+    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
+    await store.put("p/2", b"room", media_type=PNG)
+
+
+async def test_who_deletes_again_after_a_crash_finishes_the_work(
+    js: JetStreamContext, bucket: str
+) -> None:
+    store = JetStreamBlobs(js, bucket)
+    ref = await store.put("p/1", b"half deleted", media_type=PNG)
+    await js.purge_stream(f"OBJ_{bucket}", subject=f"$O.{bucket}.C.>")
+    await store.delete(ref)
+    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
+
+
 @pytest.mark.parametrize("action", ["put", "get", "delete"])
 async def test_a_bucket_that_does_not_exist_is_not_a_missing_blob(
     js: JetStreamContext, action: str

@@ -119,7 +119,8 @@ async def _on_problem(request: Request, exc: Exception) -> JSONResponse:
             more = {"task_id": task_id, "task_url": task_url}
             return problem_response(request.url.path, details, headers=headers, **more)
         case Problem(details=details):
-            return problem_response(request.url.path, details)
+            headers = _retry_after(details.status)
+            return problem_response(request.url.path, details, headers=headers)
     raise exc
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.ledger.handler.room import Room
 from services.ledger.ports import TaskBook
 from shared.calls import AcceptTask, TaskView
 from shared.events import ContentRequested
@@ -14,8 +15,10 @@ class AcceptTasks:
     """Plans nothing: the nth brief of the request becomes the piece with index n."""
 
     book: TaskBook
+    room: Room
 
     async def __call__(self, request: AcceptTask) -> TaskView:
+        self.room.check()
         if any(brief.avatar_id != request.avatar_id for brief in request.briefs):
             detail = "A task is about one avatar; a brief names another."
             raise Problem(422, "invalid_request", detail, field="briefs")

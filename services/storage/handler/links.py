@@ -1,14 +1,13 @@
 """Links to objects, and the state of the store."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from services.storage.domain import is_plain_key
 from services.storage.ports import ObjectStore
 from shared.calls import ComponentHealth, Nothing, SignedLinks, SignLinks
 from shared.outcomes import TryLater
 from shared.problems import Problem
-
-_LITTLE_ROOM_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,13 @@ class ReportHealth:
     """Says whether the store can take more."""
 
     objects: ObjectStore
+    reserve_bytes: int
 
     async def __call__(self, _: Nothing) -> ComponentHealth:
         try:
             free = await self.objects.free_bytes()
         except TryLater as exc:
             return ComponentHealth(status="down", detail={"error": exc.detail})
-        little = free is not None and free < _LITTLE_ROOM_BYTES
-        return ComponentHealth(status="degraded" if little else "ok", detail={"free_bytes": free})
+        full = free is not None and free < self.reserve_bytes
+        status: Literal["ok", "degraded"] = "degraded" if full else "ok"
+        return ComponentHealth(status=status, full=full, detail={"free_bytes": free})

@@ -2,6 +2,7 @@
 
 import httpx2
 
+from shared.problems import Problem
 from tests.errors.producers.registry import (
     BATCH,
     ORDER,
@@ -18,6 +19,16 @@ async def unavailable(world: World) -> httpx2.Response:
     world.backend.away.add("ledger.avatar.get")
     async with world.client() as client:
         return await client.get(f"{PREFIX}/avatars/ada")
+
+
+@at_the_door("no_room")
+async def no_room(world: World) -> httpx2.Response:
+    async def refuse(_: object) -> None:
+        raise Problem(503, "no_room", "There is no room in the store of objects.")
+
+    world.backend.on_accept = refuse
+    async with world.client() as client:
+        return await client.post(BATCH, json=ORDER)
 
 
 @at_the_door("not_confirmed")
