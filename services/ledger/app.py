@@ -31,7 +31,7 @@ from services.ledger.handler.relay import RelayOutbox
 from services.ledger.handler.room import Room
 from services.ledger.handler.rounds import Rounds
 from services.ledger.handler.sweep import SweepPieces
-from services.ledger.handler.together import Together
+from services.ledger.handler.together import Together, told_nothing
 from services.ledger.settings import LedgerSettings
 from shared import calls
 from shared.outcomes import TryLater
@@ -47,7 +47,7 @@ from shared.topology import (
 )
 
 _MANY_PERMITS = 100
-"""Of stages whose facts are written down together, in one transaction."""
+"""Of stages and calls whose matters are written down together, in one transaction."""
 
 _RELAY_EVERY_S = 0.5
 """For rows that other replicas have left; our own wake the relay."""
@@ -112,16 +112,17 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.PUBLISH_PIECE, pieces.publish)
     service.answer(calls.GET_STATS, reports.stats)
     service.answer(calls.LEDGER_HEALTH, reports.health)
-    service.answer(calls.OPEN_ATTEMPT, attempts.open)
+    service.answer(calls.OPEN_ATTEMPT, Together(attempts.open), workers=_MANY_PERMITS)
     service.answer(calls.NOTE_CALL, attempts.note_call)
 
 
 def _carry_stages(service: Service, database: Database, *, permits: int) -> None:
-    deliver = Together(Deliveries(database).deliver)
-    note = Together(Notes(database).note)
+    deliver = Together(told_nothing(Deliveries(database).deliver))
+    note = Together(told_nothing(Notes(database).note))
+    settle = Together(told_nothing(Settlements(database).settle))
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
     service.stage(END_HALTED, EndHaltedPieces(Halts(database)), permits=permits)
-    service.stage(RECORD_ATTEMPT, RecordAttempts(Settlements(database)), permits=permits)
+    service.stage(RECORD_ATTEMPT, RecordAttempts(settle), permits=_MANY_PERMITS)
     service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_MANY_PERMITS)
     service.stage(NOTE_HOOKED, NoteHooked(note), permits=_MANY_PERMITS)
     service.stage(NOTE_MODERATED, NoteModerated(note), permits=_MANY_PERMITS)

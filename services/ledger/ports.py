@@ -8,7 +8,7 @@ from typing import Protocol
 
 from shared.calls import AcceptTask, TaskView
 from shared.content import BlobRef, Generation, Lane
-from shared.events import AttemptSettled, ContentHalted, ContentRequested, ContentStored, Fact
+from shared.events import ContentHalted, ContentRequested, Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +63,11 @@ class TaskBook(Protocol):
         ...
 
 
-class DeliveryBook(Protocol):
-    """Where deliveries are recorded, each once."""
-
-    async def deliver(self, events: Sequence[ContentStored]) -> None:
-        """Record each, or see that its files go; all of them or none. Raises TryLater."""
-        ...
-
-
 class HaltBook(Protocol):
     """Where pieces end that cannot go on, each once."""
 
     async def halt(self, event: ContentHalted) -> None:
         """End a piece that cannot go on. Raises TryLater."""
-        ...
-
-
-class ProgressBook(Protocol):
-    """Where steps are noted."""
-
-    async def note(self, steps: Sequence[Progress]) -> None:
-        """Note steps in any order, each once; a piece never moves backwards. Raises TryLater."""
-        ...
-
-
-class SettlementBook(Protocol):
-    """Where provider calls are accounted for."""
-
-    async def settle(self, event: AttemptSettled) -> None:
-        """Record outcome and cost exactly once. Raises TryLater."""
         ...
 
 

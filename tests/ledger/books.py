@@ -37,7 +37,14 @@ from shared.calls import (
     TaskView,
 )
 from shared.content import Lane, Platform
-from shared.events import FACTS, ContentHalted, ContentRequested, ContentStored, Fact
+from shared.events import (
+    FACTS,
+    AttemptSettled,
+    ContentHalted,
+    ContentRequested,
+    ContentStored,
+    Fact,
+)
 from shared.outcomes import TryLater
 from tests.builders import brief, content_stored, delivery
 
@@ -57,6 +64,20 @@ class Endings:
 
     async def halt(self, event: ContentHalted) -> None:
         await self.halts.halt(event)
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Calls and settlements, each in a go of its own."""
+
+    attempts: Attempts
+    settlements: Settlements
+
+    async def open(self, request: OpenAttempt) -> AttemptAnswer:
+        return (await self.attempts.open([request]))[0]
+
+    async def settle(self, event: AttemptSettled) -> None:
+        await self.settlements.settle([event])
 
 
 @dataclass
@@ -86,6 +107,7 @@ class Books:
         self.pieces = Pieces(database)
         self.attempts = Attempts(database)
         self.settlements = Settlements(database)
+        self.calls = OneByOne(self.attempts, self.settlements)
         self.deliveries = Deliveries(database)
         self.endings = Endings(self.deliveries, Halts(database))
         self.notes = Notes(database)
@@ -126,7 +148,7 @@ class Books:
         return await self.pieces.get(PieceRef(tenant=TENANT, piece_id=piece_id))
 
     async def open_attempt(self, piece: ContentRequested, **overrides: Any) -> AttemptAnswer:
-        return await self.attempts.open(open_attempt(piece, **overrides))
+        return await self.calls.open(open_attempt(piece, **overrides))
 
     async def sql(self, statement: str, **parameters: object) -> Sequence[Any]:
         """Run SQL as anybody with a psql would."""

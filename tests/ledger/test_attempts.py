@@ -32,7 +32,7 @@ async def cost_of(books: Books, piece: ContentRequested) -> int:
 async def test_a_call_is_allowed_and_its_attempt_numbered(books: Books) -> None:
     (piece,) = await books.accepted()
     request = open_attempt(piece)
-    answer = await books.attempts.open(request)
+    answer = await books.calls.open(request)
     assert (answer.answer, answer.attempt_id, answer.number) == ("go", request.attempt_id, 1)
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.cost_usd_micros) == ("open", 0)
@@ -41,7 +41,7 @@ async def test_a_call_is_allowed_and_its_attempt_numbered(books: Books) -> None:
 async def test_an_answer_that_was_lost_is_given_again(books: Books) -> None:
     (piece,) = await books.accepted()
     request = open_attempt(piece)
-    assert await books.attempts.open(request) == await books.attempts.open(request)
+    assert await books.calls.open(request) == await books.calls.open(request)
 
 
 async def test_of_many_processes_at_once_one_may_call(books: Books) -> None:
@@ -61,7 +61,7 @@ async def test_a_delivery_settles_its_call_when_the_settlement_itself_is_late(
     made = generation(attempt_id=answer.attempt_id, cost_usd_micros=COST)
     await books.endings.deliver(stored(piece, generation=made))
     assert await cost_of(books, piece) == COST
-    await books.settlements.settle(settled(piece, answer.attempt_id))
+    await books.calls.settle(settled(piece, answer.attempt_id))
     assert await cost_of(books, piece) == COST
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.duration_ms) == ("succeeded", made.generation_time_ms)
@@ -71,7 +71,7 @@ async def test_a_settlement_is_counted_once_however_often_it_comes(books: Books)
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
     fact = settled(piece, answer.attempt_id)
-    await asyncio.gather(*(books.settlements.settle(fact) for _ in range(5)))
+    await asyncio.gather(*(books.calls.settle(fact) for _ in range(5)))
     assert await cost_of(books, piece) == COST
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.duration_ms) == ("succeeded", 1200)
@@ -80,8 +80,8 @@ async def test_a_settlement_is_counted_once_however_often_it_comes(books: Books)
 async def test_a_second_settlement_does_not_change_the_first(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
-    await books.settlements.settle(settled(piece, answer.attempt_id))
-    await books.settlements.settle(settled(piece, answer.attempt_id, cost_usd_micros=1))
+    await books.calls.settle(settled(piece, answer.attempt_id))
+    await books.calls.settle(settled(piece, answer.attempt_id, cost_usd_micros=1))
     assert await cost_of(books, piece) == COST
 
 
@@ -89,7 +89,7 @@ async def test_an_image_that_was_bought_is_handed_to_the_next_who_asks(books: Bo
     (piece,) = await books.accepted()
     first = await books.open_attempt(piece)
     fact = settled(piece, first.attempt_id)
-    await books.settlements.settle(fact)
+    await books.calls.settle(fact)
     again = await books.open_attempt(piece, holder="host/2/x")
     assert (again.answer, again.attempt_id) == ("done", first.attempt_id)
     assert (again.image, again.generation) == (fact.image, fact.generation)
@@ -103,8 +103,8 @@ async def test_a_call_whose_lease_is_over_is_unknown_until_it_is_settled(books: 
     assert (new.answer, new.number) == ("go", 2)
     attempts = (await books.piece(piece.piece_id)).attempts
     assert [each.outcome for each in attempts] == ["unknown", "open"]
-    await books.settlements.settle(settled(piece, lost.attempt_id))
-    await books.settlements.settle(settled(piece, new.attempt_id))
+    await books.calls.settle(settled(piece, lost.attempt_id))
+    await books.calls.settle(settled(piece, new.attempt_id))
     assert await cost_of(books, piece) == 2 * COST
 
 
@@ -112,7 +112,7 @@ async def test_an_unknown_outcome_is_recorded_as_unknown(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)
     unknown = {"outcome": "unknown", "error_code": "TIMEOUT", "image": None, "generation": None}
-    await books.settlements.settle(settled(piece, answer.attempt_id, **unknown))
+    await books.calls.settle(settled(piece, answer.attempt_id, **unknown))
     (record,) = (await books.piece(piece.piece_id)).attempts
     assert (record.outcome, record.error_code) == ("unknown", "TIMEOUT")
     assert record.settled_at is not None
@@ -123,7 +123,7 @@ async def test_a_cost_nobody_had_asked_for_is_counted_all_the_same(books: Books)
     (piece,) = await books.accepted()
     await books.open_attempt(piece)
     fact = settled(piece, "never-opened")
-    await asyncio.gather(*(books.settlements.settle(fact) for _ in range(3)))
+    await asyncio.gather(*(books.calls.settle(fact) for _ in range(3)))
     assert await cost_of(books, piece) == COST
     attempts = (await books.piece(piece.piece_id)).attempts
     assert [each.number for each in attempts] == [1, 2]
@@ -192,13 +192,13 @@ async def test_a_success_whose_bytes_are_gone_is_bought_again_and_both_costs_are
 ) -> None:
     (piece,) = await books.accepted()
     first = await books.open_attempt(piece)
-    await books.settlements.settle(settled(piece, first.attempt_id))
+    await books.calls.settle(settled(piece, first.attempt_id))
     adopted = await books.open_attempt(piece)
     assert (adopted.answer, adopted.attempt_id) == ("done", first.attempt_id)
 
     second = await books.open_attempt(piece, lost_attempt_id=first.attempt_id)
     assert (second.answer, second.number) == ("go", 2)
-    await books.settlements.settle(settled(piece, second.attempt_id))
+    await books.calls.settle(settled(piece, second.attempt_id))
     assert await cost_of(books, piece) == 2 * COST
 
     adopted = await books.open_attempt(piece)
@@ -213,6 +213,6 @@ async def test_a_success_whose_bytes_are_gone_is_bought_again_and_both_costs_are
 async def test_a_loss_is_believed_for_the_piece_itself_only(books: Books) -> None:
     mine, other = await books.accepted(2)
     first = await books.open_attempt(other)
-    await books.settlements.settle(settled(other, first.attempt_id))
+    await books.calls.settle(settled(other, first.attempt_id))
     await books.open_attempt(mine, lost_attempt_id=first.attempt_id)
     assert (await books.open_attempt(other)).answer == "done"

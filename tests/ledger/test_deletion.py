@@ -48,7 +48,7 @@ async def test_the_task_can_still_be_asked_for(books: Books) -> None:
     settled = attempt_settled(
         task_id=other.task_id, piece_id=other.piece_id, attempt_id=answer.attempt_id
     )
-    await books.settlements.settle(settled)
+    await books.calls.settle(settled)
     await books.endings.deliver(stored(delivered))
     await books.deletion.delete_avatar(ref(delivered))
     view = await books.task(delivered.task_id)
@@ -143,7 +143,7 @@ async def test_a_cost_that_arrives_after_the_deletion_is_counted(books: Books) -
     settled = attempt_settled(
         task_id=piece.task_id, piece_id=piece.piece_id, attempt_id=answer.attempt_id
     )
-    await books.settlements.settle(settled)
+    await books.calls.settle(settled)
     assert (await books.task(piece.task_id)).cost_usd_micros == 10_000
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.ledger.domain.progress import percent, shown_state
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
-from services.ledger.handler.together import Together
+from services.ledger.handler.together import Together, told_nothing
 from services.ledger.ports import Progress
 from shared.calls import StageCounts, TaskState
 from shared.events import ContentRequested
@@ -25,7 +25,7 @@ class Noters:
     """The three note handlers of one process."""
 
     def __init__(self, books: Books) -> None:
-        self.together: Together[Progress] = Together(books.notes.note)
+        self.together: Together[Progress, None] = Together(told_nothing(books.notes.note))
         self._generated = NoteGenerated(self.together)
         self._hooked = NoteHooked(self.together)
         self._moderated = NoteModerated(self.together)

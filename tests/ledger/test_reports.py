@@ -14,7 +14,7 @@ async def test_stats_add_up(books: Books) -> None:
     first, second, failed = await books.accepted(3, avatar=avatar)
     for piece, cost in ((first, 10_000), (second, 20_001), (failed, 5)):
         answer = await books.open_attempt(piece)
-        await books.settlements.settle(
+        await books.calls.settle(
             attempt_settled(
                 task_id=piece.task_id,
                 piece_id=piece.piece_id,

@@ -91,7 +91,7 @@ async def test_the_next_run_adopts_what_was_bought_before(books: Books) -> None:
         image=blob(),
         generation=generation(attempt_id=answer.attempt_id),
     )
-    await books.settlements.settle(settled)
+    await books.calls.settle(settled)
     await silence(books)
     await sweep(books)()
     (again,) = await books.waiting(ContentRequested)

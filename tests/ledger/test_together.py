@@ -16,13 +16,14 @@ class Goes:
     def __init__(self) -> None:
         self.goes: list[list[int]] = []
 
-    async def __call__(self, items: Sequence[int]) -> None:
+    async def __call__(self, items: Sequence[int]) -> list[int]:
         self.goes.append(list(items))
         await asyncio.sleep(0)
         if 100 in items:
             raise TryLater("away")
         if any(item < 0 for item in items):
             raise ValueError
+        return [item * 2 for item in items]
 
 
 async def test_one_alone_does_not_wait_for_company() -> None:
@@ -45,7 +46,17 @@ async def test_one_at_fault_fails_alone() -> None:
     results = await asyncio.gather(
         *(together(number) for number in (1, -1, 2)), return_exceptions=True
     )
-    assert [type(each) for each in results] == [type(None), ValueError, type(None)]
+    assert results[0] == 2
+    assert isinstance(results[1], ValueError)
+    assert results[2] == 4
+
+
+async def test_an_act_that_forgets_an_item_leaves_nobody_waiting() -> None:
+    async def forgetful(items: Sequence[int]) -> list[int]:
+        return list(items[1:])
+
+    with pytest.raises(ValueError):
+        await Together(forgetful)(1)
 
 
 async def test_what_must_wait_is_not_tried_one_by_one() -> None:
@@ -64,10 +75,7 @@ async def test_somebody_who_gives_up_waiting_harms_nobody() -> None:
     await asyncio.sleep(0)
     waiting[1].cancel()
     results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(each) for each in results] == [
-        type(None),
-        asyncio.CancelledError,
-        type(None),
-    ]
+    assert [results[0], results[2]] == [0, 4]
+    assert isinstance(results[1], asyncio.CancelledError)
     with pytest.raises(ValueError):
         await together(-1)

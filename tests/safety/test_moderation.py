@@ -163,7 +163,7 @@ async def test_blocked_words_end_a_piece_whatever_its_judge_says(
     assert halted.verdict.decision is Decision.REJECTED
     assert halted.verdict.judge == "text_screen"
     assert halted.verdict.image_sha256 == event.image.sha256
-    assert halted.verdict.policy_version == TEXTS.policy.version
+    assert halted.verdict.policy_version == TEXTS.policy_version
     assert "lingerie" not in halted.model_dump_json(exclude={"brief"})
 
 

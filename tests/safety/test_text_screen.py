@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -151,6 +151,28 @@ def test_our_own_templates_pass_in_every_tier() -> None:
             assert not SCREEN.screen(template["prompt"], occasion), template["id"]
             avoided = template.get("negative_prompt", "")
             assert not SCREEN.screen_avoided(avoided, occasion), template["id"]
+
+
+async def test_what_was_found_is_remembered_for_the_same_occasion_only() -> None:
+    today = [TODAY]
+    screen = ScreenText(SCREEN, lambda: datetime.combine(today[0], time(), UTC))
+    text = TextToScreen(text="a woman born in 2008, nude", tier=Tier.CAPA3)
+    named = TextToScreen(text="portrait of Emma Watson", tier=Tier.CAPA1)
+    for _ in range(2):
+        assert (await screen(ScreenTexts(tenant="default", texts=(text,)))).findings
+    today[0] = date(2030, 1, 1)
+    assert not (await screen(ScreenTexts(tenant="default", texts=(text,)))).findings
+    assert (await screen(ScreenTexts(tenant="default", texts=(named,)))).findings
+    consented = ScreenTexts(tenant="default", texts=(named,), consented_name="Emma Watson")
+    assert not (await screen(consented)).findings
+
+
+async def test_what_is_remembered_has_a_limit() -> None:
+    screen = ScreenText(SCREEN)
+    for number in range(3_000):
+        text = TextToScreen(text=f"room {number}", tier=Tier.CAPA1)
+        screen.screen(ScreenTexts(tenant="default", texts=(text,)))
+    assert screen.remembered == 2_048
 
 
 @given(

@@ -1,5 +1,7 @@
 """Provider calls: asked for, noted, settled; each counted once."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.attempt_rows import attempt_of, reply_to, standing_of
+from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import attempts, pieces
 from services.ledger.domain.attempts import (
@@ -30,23 +33,15 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, request: OpenAttempt) -> AttemptAnswer:
-        """Say whether a provider may be called for a piece, and record it if so."""
+    async def open(self, requests: Sequence[OpenAttempt]) -> list[AttemptAnswer]:
+        """Say for each, in order, whether a provider may be called, and record it if so."""
+        answers: dict[int, AttemptAnswer] = {}
         async with self._database.write() as transaction:
-            connection = transaction.connection
-            piece = await _locked_piece(connection, request)
-            if piece is None:
-                return reply_to(No("ended"), {})
-            earlier = await _attempts_of(connection, request.piece_id)
-            answer = answer_to(
-                Ask(request.attempt_id, request.run, request.holder, request.lost_attempt_id),
-                standing_of(piece),
-                [attempt_of(row) for row in earlier],
-                now=piece.now,
-            )
-            await _note_loss(connection, request)
-            await _record(connection, request, answer, piece)
-            return reply_to(answer, {row.attempt_id: row for row in earlier})
+            for group in _each_piece_once(requests):
+                asked = [requests[index] for index in group]
+                answered = await _answer(transaction.connection, asked)
+                answers |= dict(zip(group, answered, strict=True))
+        return [answers[index] for index in range(len(requests))]
 
     async def note_call(self, request: NoteCall) -> Nothing:
         """Keep the vendor's id of a submitted call. Raises Problem 404."""
@@ -66,88 +61,154 @@ class Attempts:
         return Nothing()
 
 
-async def _locked_piece(connection: AsyncConnection, request: OpenAttempt) -> Row[Any] | None:
+def _each_piece_once(requests: Sequence[OpenAttempt]) -> Iterable[list[int]]:
+    """Groups of indexes in which no piece stands twice: what is asked later knows the answer."""
+    groups: list[list[int]] = []
+    seen: Counter[str] = Counter()
+    for index, request in enumerate(requests):
+        if seen[request.piece_id] == len(groups):
+            groups.append([])
+        groups[seen[request.piece_id]].append(index)
+        seen[request.piece_id] += 1
+    return groups
+
+
+async def _answer(
+    connection: AsyncConnection, requests: Sequence[OpenAttempt]
+) -> list[AttemptAnswer]:
+    locked = await _locked_pieces(connection, requests)
+    earlier = await _attempts_of(connection, locked)
+    decided = [
+        (request, _decide(request, locked.get(request.piece_id), earlier[request.piece_id]))
+        for request in requests
+    ]
+    await _note_losses(connection, requests)
+    await _go_on(connection, decided, locked)
+    await _open_new(
+        connection,
+        [(request, answer) for request, answer in decided if isinstance(answer, Go)],
+        locked,
+    )
+    return [
+        reply_to(answer, {row.attempt_id: row for row in earlier[request.piece_id]})
+        for request, answer in decided
+    ]
+
+
+def _decide(request: OpenAttempt, piece: Row[Any] | None, earlier: Sequence[Row[Any]]) -> Answer:
+    if piece is None:
+        return No("ended")
+    return answer_to(
+        Ask(request.attempt_id, request.run, request.holder, request.lost_attempt_id),
+        standing_of(piece),
+        [attempt_of(row) for row in earlier],
+        now=piece.now,
+    )
+
+
+async def _locked_pieces(
+    connection: AsyncConnection, requests: Sequence[OpenAttempt]
+) -> dict[str, Row[Any]]:
+    tenants = {request.piece_id: request.tenant for request in requests}
     found = await connection.execute(
         select(pieces, func.clock_timestamp().label("now"))
-        .where(pieces.c.id == request.piece_id, pieces.c.tenant == request.tenant)
+        .where(among(pieces.c.id, tenants))
+        .order_by(pieces.c.id)
         .with_for_update()
     )
-    return found.one_or_none()
+    return {row.id: row for row in found if row.tenant == tenants[row.id]}
 
 
-async def _attempts_of(connection: AsyncConnection, piece_id: str) -> list[Row[Any]]:
+async def _attempts_of(
+    connection: AsyncConnection, piece_ids: Iterable[str]
+) -> Mapping[str, list[Row[Any]]]:
     found = await connection.execute(
-        select(attempts).where(attempts.c.piece_id == piece_id).order_by(attempts.c.number)
+        select(attempts).where(among(attempts.c.piece_id, piece_ids)).order_by(attempts.c.number)
     )
-    return list(found)
+    by_piece: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in found:
+        by_piece[row.piece_id].append(row)
+    return by_piece
 
 
-async def _note_loss(connection: AsyncConnection, request: OpenAttempt) -> None:
-    if request.lost_attempt_id is None:
-        return
-    await connection.execute(
-        update(attempts)
-        .where(
-            attempts.c.attempt_id == request.lost_attempt_id,
-            attempts.c.piece_id == request.piece_id,
-            attempts.c.outcome == "succeeded",
-        )
-        .values(bytes_lost_at=func.coalesce(attempts.c.bytes_lost_at, func.clock_timestamp()))
-    )
-
-
-async def _record(
-    connection: AsyncConnection, request: OpenAttempt, answer: Answer, piece: Row[Any]
-) -> None:
-    lease_until = piece.now + timedelta(seconds=request.lease_s)
-    match answer:
-        case Go():
-            await _open_new(connection, request, answer, piece, lease_until)
-        case GoOn(attempt) | Pending(attempt):
+async def _note_losses(connection: AsyncConnection, requests: Sequence[OpenAttempt]) -> None:
+    for request in requests:
+        if request.lost_attempt_id is not None:
             await connection.execute(
                 update(attempts)
-                .where(attempts.c.attempt_id == attempt.attempt_id)
-                .values(holder=request.holder, lease_until=lease_until)
+                .where(
+                    attempts.c.attempt_id == request.lost_attempt_id,
+                    attempts.c.piece_id == request.piece_id,
+                    attempts.c.outcome == "succeeded",
+                )
+                .values(
+                    bytes_lost_at=func.coalesce(attempts.c.bytes_lost_at, func.clock_timestamp())
+                )
+            )
+
+
+async def _go_on(
+    connection: AsyncConnection,
+    decided: Sequence[tuple[OpenAttempt, Answer]],
+    locked: Mapping[str, Row[Any]],
+) -> None:
+    for request, answer in decided:
+        if isinstance(answer, GoOn | Pending):
+            await connection.execute(
+                update(attempts)
+                .where(attempts.c.attempt_id == answer.attempt.attempt_id)
+                .values(
+                    holder=request.holder, lease_until=_lease(request, locked[request.piece_id])
+                )
             )
 
 
 async def _open_new(
     connection: AsyncConnection,
-    request: OpenAttempt,
-    answer: Go,
-    piece: Row[Any],
-    lease_until: datetime,
+    allowed: Sequence[tuple[OpenAttempt, Go]],
+    locked: Mapping[str, Row[Any]],
 ) -> None:
-    if answer.lost:
+    if not allowed:
+        return
+    if lost := [attempt_id for _, answer in allowed for attempt_id in answer.lost]:
         await connection.execute(
-            update(attempts).where(attempts.c.attempt_id.in_(answer.lost)).values(outcome="unknown")
+            update(attempts).where(attempts.c.attempt_id.in_(lost)).values(outcome="unknown")
         )
+    rows = [_new_row(request, answer, locked[request.piece_id]) for request, answer in allowed]
     opened = await connection.execute(
-        upsert(attempts)
-        .values(
-            attempt_id=answer.attempt_id,
-            number=answer.number,
-            tenant=piece.tenant,
-            task_id=piece.task_id,
-            piece_id=piece.id,
-            avatar_id=piece.avatar_id,
-            run=request.run,
-            provider=request.provider,
-            holder=request.holder,
-            opened_at=piece.now,
-            lease_until=lease_until,
-        )
-        .on_conflict_do_nothing()
-        .returning(attempts.c.attempt_id)
+        upsert(attempts).on_conflict_do_nothing().returning(attempts.c.attempt_id), rows
     )
-    if opened.one_or_none() is None:
-        await _explain_conflict(connection, answer.attempt_id)
+    taken = {row["attempt_id"] for row in rows} - set(opened.scalars())
+    for attempt_id in taken:
+        await _explain_conflict(connection, attempt_id)
     # Whoever cancels looks at this row alone, so it has to tell that a call has begun.
+    now = func.clock_timestamp()
     await connection.execute(
         update(pieces)
-        .where(pieces.c.id == piece.id)
-        .values(begun_at=func.coalesce(pieces.c.begun_at, piece.now), progressed_at=piece.now)
+        .where(among(pieces.c.id, [request.piece_id for request, _ in allowed]))
+        .values(begun_at=func.coalesce(pieces.c.begun_at, now), progressed_at=now)
     )
+
+
+def _new_row(request: OpenAttempt, answer: Go, piece: Row[Any]) -> dict[str, Any]:
+    return {
+        "attempt_id": answer.attempt_id,
+        "number": answer.number,
+        "tenant": piece.tenant,
+        "task_id": piece.task_id,
+        "piece_id": piece.id,
+        "avatar_id": piece.avatar_id,
+        "run": request.run,
+        "provider": request.provider,
+        "holder": request.holder,
+        "opened_at": piece.now,
+        "lease_until": _lease(request, piece),
+    }
+
+
+def _lease(request: OpenAttempt, piece: Row[Any]) -> datetime:
+    until: datetime = piece.now + timedelta(seconds=request.lease_s)
+    return until
 
 
 async def _explain_conflict(connection: AsyncConnection, attempt_id: str) -> None:

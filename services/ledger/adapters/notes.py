@@ -1,8 +1,9 @@
 """Progress of pieces, many at a time."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
-from sqlalchemy import ARRAY, Integer, Text, case, func, literal, select, update
+from sqlalchemy import ARRAY, Integer, Text, bindparam, case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.conditions import UNDER_WAY, among
@@ -72,15 +73,23 @@ async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> No
 
 async def _note_images(connection: AsyncConnection, steps: Sequence[Progress]) -> None:
     # The settlement travels on another stream and may come later, or after the piece has ended.
-    for step in steps:
-        if step.image is None or step.generation is None:
-            continue
-        await connection.execute(
-            update(attempts)
-            .where(attempts.c.attempt_id == step.generation.attempt_id)
-            .where(attempts.c.piece_id == step.happening.piece_id, attempts.c.image.is_(None))
-            .values(
-                image=step.image.model_dump(mode="json"),
-                generation=step.generation.model_dump(mode="json"),
-            )
-        )
+    rows = [
+        {
+            "made_by": step.generation.attempt_id,
+            "piece": step.happening.piece_id,
+            "image": step.image.model_dump(mode="json"),
+            "generation": step.generation.model_dump(mode="json"),
+        }
+        for step in steps
+        if step.image is not None and step.generation is not None
+    ]
+    if not rows:
+        return
+    await connection.execute(
+        update(attempts)
+        .where(attempts.c.attempt_id == bindparam("made_by"))
+        .where(attempts.c.piece_id == bindparam("piece"), attempts.c.image.is_(None))
+        .values(image=bindparam("image"), generation=bindparam("generation")),
+        # In the one order of all that hold several attempts.
+        sorted(rows, key=itemgetter("made_by")),
+    )

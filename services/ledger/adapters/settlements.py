@@ -1,12 +1,14 @@
 """Calls that have ended: outcome and cost, each counted once."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import attempts, tasks
 from shared.events import AttemptSettled, ContentStored
@@ -19,18 +21,43 @@ class Settlements:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def settle(self, event: AttemptSettled) -> None:
-        """Record outcome and cost exactly once, however often the fact is delivered."""
+    async def settle(self, events: Sequence[AttemptSettled]) -> None:
+        """Record outcome and cost of each exactly once, however often the fact is delivered."""
         async with self._database.write() as transaction:
             connection = transaction.connection
-            settled = await connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == event.attempt_id, attempts.c.settled_at.is_(None))
-                .values(_settlement(event))
-                .returning(attempts.c.attempt_id)
-            )
-            if settled.one_or_none() is None:
-                await _settle_unheard_of(connection, event)
+            settled_by_id = await _locked(connection, events)
+            fresh = {
+                event.attempt_id: event
+                for event in reversed(events)
+                if settled_by_id.get(event.attempt_id) is False
+            }
+            await _settle(connection, fresh.values())
+            for event in events:
+                if event.attempt_id not in settled_by_id:
+                    await _settle_unheard_of(connection, event)
+
+
+async def _locked(connection: AsyncConnection, events: Sequence[AttemptSettled]) -> dict[str, bool]:
+    """The known ones of these calls, held: whether they are settled, by their ids."""
+    found = await connection.execute(
+        select(attempts.c.attempt_id, attempts.c.settled_at)
+        .where(among(attempts.c.attempt_id, {event.attempt_id for event in events}))
+        # In one order, as all that hold several: two cannot wait for each other.
+        .order_by(attempts.c.attempt_id)
+        .with_for_update()
+    )
+    return {row.attempt_id: row.settled_at is not None for row in found}
+
+
+async def _settle(connection: AsyncConnection, events: Iterable[AttemptSettled]) -> None:
+    by_columns: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        values = _settlement(event)
+        by_columns[tuple(values)].append({"settled": event.attempt_id, **values})
+    for columns, rows in by_columns.items():
+        named: dict[str, Any] = {name: bindparam(name) for name in columns}
+        query = update(attempts).where(attempts.c.attempt_id == bindparam("settled"))
+        await connection.execute(query.values(named | {"settled_at": func.clock_timestamp()}), rows)
 
 
 async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
@@ -46,7 +73,7 @@ async def settle_delivered(connection: AsyncConnection, events: Sequence[Content
             "image": event.image.model_dump(mode="json"),
             "generation": event.generation.model_dump(mode="json"),
         }
-        for event in events
+        for event in sorted(events, key=lambda one: one.generation.attempt_id)
     ]
     values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "delivered"}
     values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
@@ -65,7 +92,6 @@ def _settlement(event: AttemptSettled) -> dict[str, Any]:
         "detail": event.detail,
         "duration_ms": event.duration_ms,
         "cost_usd_micros": event.cost_usd_micros,
-        "settled_at": func.clock_timestamp(),
     }
     if event.image is not None:
         values["image"] = event.image.model_dump(mode="json")
@@ -95,6 +121,7 @@ async def _settle_unheard_of(connection: AsyncConnection, event: AttemptSettled)
             provider=event.provider,
             holder="unknown",
             lease_until=func.clock_timestamp(),
+            settled_at=func.clock_timestamp(),
             **_settlement(event),
         )
         .on_conflict_do_nothing()

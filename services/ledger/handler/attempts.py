@@ -1,8 +1,8 @@
 """Costs: each provider call is counted once."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.ledger.ports import SettlementBook
 from shared.events import AttemptSettled
 
 
@@ -10,7 +10,7 @@ from shared.events import AttemptSettled
 class RecordAttempts:
     """Records how calls ended and what they cost."""
 
-    book: SettlementBook
+    settle: Callable[[AttemptSettled], Awaitable[None]]
 
     async def __call__(self, event: AttemptSettled) -> None:
-        await self.book.settle(event)
+        await self.settle(event)

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,45 +18,93 @@ from shared.factlog import utc_now
 # the event loop.
 _AT_ONCE_CHARS = 500
 
+# Together a few megabytes at most.
+_REMEMBERED_CHARS = 1_500
+_MOST_REMEMBERED = 2_048
+
 # The word that calls up an avatar's weights unless it has its own. It says nothing, but the digits
 # and letters of some ids would read as an age or a name.
 _TRIGGER_WORD = re.compile(r"TOK_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
-class ScreenText:
-    """Finds what no setting lets through. Never fails because of a text, never quotes one."""
+class _Asked:
+    """All that an answer depends on, for one version of the policy."""
 
-    policy: TextScreen
-    now: Callable[[], datetime] = utc_now
+    text: TextToScreen
+    consented_name: str | None
+    today: date
+
+    @property
+    def size(self) -> int:
+        return len(self.text.text) + len(self.text.avoided)
+
+
+class ScreenText:
+    """Finds what no setting lets through. Never fails because of a text, never quotes one.
+
+    Short texts are remembered with what was found: a prompt is read at the door and again before
+    the verdict, and captions repeat.
+    """
+
+    def __init__(self, policy: TextScreen, now: Callable[[], datetime] = utc_now) -> None:
+        self._policy = policy
+        self._now = now
+        self._known: OrderedDict[_Asked, frozenset[Category]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def policy_version(self) -> str:
+        """Which policy the texts are read by."""
+        return self._policy.version
+
+    @property
+    def remembered(self) -> int:
+        """How many texts are known with what was found."""
+        return len(self._known)
 
     async def __call__(self, request: ScreenTexts) -> Screened:
         """Everything that stands against the texts."""
-        size = sum(len(text.text) + len(text.avoided) for text in request.texts)
-        if size <= _AT_ONCE_CHARS:
+        unknown = sum(each.size for each in self._asked(request) if each not in self._known)
+        if unknown <= _AT_ONCE_CHARS:
             return self.screen(request)
         return await asyncio.to_thread(self.screen, request)
 
     def screen(self, request: ScreenTexts) -> Screened:
         """The same at once, in the caller's thread."""
-        today = self.now().date()
         findings = (
             Finding(
                 index=index,
                 category=BlockCategory(category.value),
-                reason=self.policy.reason(category),
+                reason=self._policy.reason(category),
             )
-            for index, text in enumerate(request.texts)
-            for category in self._against(text, request.consented_name, today)
+            for index, asked in enumerate(self._asked(request))
+            for category in sorted(self._found(asked))
         )
-        return Screened(policy_version=self.policy.version, findings=tuple(findings))
+        return Screened(policy_version=self.policy_version, findings=tuple(findings))
 
-    def _against(
-        self, text: TextToScreen, consented_name: str | None, today: date
-    ) -> set[Category]:
-        occasion = Occasion(text.tier, consented_name, today)
-        shown = self.policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
-        return {*shown, *self.policy.screen_avoided(text.avoided, occasion)}
+    def _asked(self, request: ScreenTexts) -> list[_Asked]:
+        today = self._now().date()
+        return [_Asked(text, request.consented_name, today) for text in request.texts]
+
+    def _found(self, asked: _Asked) -> frozenset[Category]:
+        with self._lock:
+            if (known := self._known.get(asked)) is not None:
+                self._known.move_to_end(asked)
+                return known
+        found = self._against(asked)
+        if asked.size <= _REMEMBERED_CHARS:
+            with self._lock:
+                self._known[asked] = found
+                while len(self._known) > _MOST_REMEMBERED:
+                    self._known.popitem(last=False)
+        return found
+
+    def _against(self, asked: _Asked) -> frozenset[Category]:
+        text = asked.text
+        occasion = Occasion(text.tier, asked.consented_name, asked.today)
+        shown = self._policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
+        return frozenset((*shown, *self._policy.screen_avoided(text.avoided, occasion)))
 
 
 def texts_of(brief: Brief, captions: Captions) -> Iterator[TextToScreen]:
