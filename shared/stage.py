@@ -7,8 +7,7 @@ successor is safely written, handed back with a delay, or kept as a dead letter.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, cast
@@ -101,7 +100,7 @@ class Stage(Generic[In]):
     async def settle(self, delivery: Delivery) -> None:
         """Bring one delivery to its end. Raises only what nobody could settle."""
         started = time.perf_counter()
-        async with _heartbeat(delivery, every_s=self.step.ack_wait_s / 3):
+        with _Heartbeat(delivery, every_s=self.step.ack_wait_s / 3):
             try:
                 outcome = await self._attempt(delivery)
             except asyncio.CancelledError:
@@ -280,18 +279,33 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-@asynccontextmanager
-async def _heartbeat(delivery: Delivery, *, every_s: float) -> AsyncIterator[None]:
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(every_s)
-            try:
-                await delivery.beat()
-            except Exception as exc:  # noqa: BLE001 - a missed beat costs a redelivery, no more
-                log.debug("stage.beat_failed", subject=delivery.subject, error=str(exc)[:200])
+class _Heartbeat:
+    """Tells the broker again and again that a delivery is worked on, for as long as the block.
 
-    heart = asyncio.create_task(beat(), name=f"heartbeat {delivery.subject}")
-    try:
-        yield
-    finally:
-        heart.cancel()
+    A timer and no task: most messages are settled long before the first beat.
+    """
+
+    def __init__(self, delivery: Delivery, *, every_s: float) -> None:
+        self._delivery = delivery
+        self._every_s = every_s
+        self._loop = asyncio.get_running_loop()
+        self._beating: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        self._timer = self._loop.call_later(self._every_s, self._beat)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def _beat(self) -> None:
+        if self._beating is None or self._beating.done():
+            self._beating = self._loop.create_task(self._tell(), name="heartbeat")
+        self._timer = self._loop.call_later(self._every_s, self._beat)
+
+    async def _tell(self) -> None:
+        try:
+            await self._delivery.beat()
+        except Exception as exc:  # noqa: BLE001 - a missed beat costs a redelivery, no more
+            log.debug("stage.beat_failed", subject=self._delivery.subject, error=str(exc)[:200])

@@ -7,7 +7,7 @@ from hashlib import sha256
 from string import Formatter
 
 _HASHTAG = re.compile(r"#\w+")
-_LAST_SINGLE_WIDTH = "\u10ff"
+_DOUBLE_WIDTH = re.compile(r"[^\u0000-\u10ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def pick_hooks(drafts: Iterable[str], *, keep: int, limits: PlatformLimits) -> t
 
 def caption_length(caption: str) -> int:
     """Characters as X counts them, emoji and most symbols double; no platform counts more."""
-    return sum(2 if character > _LAST_SINGLE_WIDTH else 1 for character in caption)
+    return len(caption) + len(_DOUBLE_WIDTH.findall(caption))
 
 
 def tidy(caption: str) -> str:

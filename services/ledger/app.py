@@ -27,7 +27,7 @@ from services.ledger.handler.accepting import AcceptTasks
 from services.ledger.handler.attempts import RecordAttempts
 from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
-from services.ledger.handler.relay import RelayOutbox
+from services.ledger.handler.relay import RelayFresh, RelayLeft
 from services.ledger.handler.room import Room
 from services.ledger.handler.rounds import Rounds
 from services.ledger.handler.sweep import SweepPieces
@@ -49,8 +49,9 @@ from shared.topology import (
 _MANY_PERMITS = 100
 """Of stages and calls whose matters are written down together, in one transaction."""
 
-_RELAY_EVERY_S = 0.5
-"""For rows that other replicas have left; our own wake the relay."""
+_LEFT_AFTER_S = 1.0
+"""Who committed a fact publishes it sooner, or not at all."""
+_RELAY_LEFT_EVERY_S = 0.5
 _LOOK_FOR_ROOM_EVERY_S = 2.0
 _ASK_LIMIT_S = 2.0
 _START_LIMIT_S = 60.0
@@ -62,12 +63,18 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
     room = Room(_stores(service))
     _answer_calls(service, database, room)
     _carry_stages(service, database, permits=settings.ledger_concurrency)
+    outbox = PostgresOutbox(database)
     relay = Rounds(
         "relay",
-        RelayOutbox(PostgresOutbox(database), service.facts),
-        every_s=_RELAY_EVERY_S,
+        RelayFresh(outbox, service.facts),
+        every_s=_LEFT_AFTER_S,
         wake=database.outbox_filled,
         last_round=True,
+    )
+    leftovers = Rounds(
+        "leftovers",
+        RelayLeft(outbox, service.facts, older_than_s=_LEFT_AFTER_S),
+        every_s=_RELAY_LEFT_EVERY_S,
     )
     sweep = SweepPieces(
         Overdue(database),
@@ -78,7 +85,7 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
     sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
     forgetting = Rounds("order keys", OrderKeys(database).forget_old, every_s=_FORGET_EVERY_S)
     watching = Rounds("room", room, every_s=_LOOK_FOR_ROOM_EVERY_S)
-    for rounds in (watching, sweeper, forgetting, relay):
+    for rounds in (watching, sweeper, forgetting, leftovers, relay):
         service.on_start(rounds.start)
         service.on_stop(rounds.stop)
 

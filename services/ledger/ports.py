@@ -74,7 +74,13 @@ class HaltBook(Protocol):
 class Outbox(Protocol):
     """Facts that are decided and wait to be published."""
 
-    async def publish_some(self, write: Callable[[Fact], Awaitable[object]]) -> Published:
+    async def publish_fresh(self, write: Callable[[Fact], Awaitable[object]]) -> None:
+        """Write what this process has just committed, and forget it. Raises TryLater."""
+        ...
+
+    async def publish_some(
+        self, write: Callable[[Fact], Awaitable[object]], *, older_than_s: float
+    ) -> Published:
         """Take the oldest that nobody else holds, write them, forget those. Raises TryLater."""
         ...
 

@@ -14,7 +14,7 @@ from services.ledger.adapters.database import Database
 from services.ledger.adapters.database_url import driver_url
 from services.ledger.adapters.queues import JetStreamQueues
 from services.ledger.app import assemble
-from services.ledger.handler.relay import RelayOutbox
+from services.ledger.handler.relay import RelayLeft
 from services.ledger.ports import Stalled
 from services.ledger.settings import LedgerSettings
 from shared.api_keys import PlainKey
@@ -100,14 +100,14 @@ async def test_accepted_pieces_are_published_once_however_often_the_relay_runs(
     books: Books, js: JetStreamContext, provisioned: Topology, facts: JetStreamFactLog
 ) -> None:
     pieces = await books.accepted(20)
-    await RelayOutbox(books.outbox, facts)()
+    await RelayLeft(books.outbox, facts)()
     # As if the relay had died between publishing and forgetting.
     for piece in pieces:
         await books.sql(
             "INSERT INTO outbox (fact, body) VALUES ('content.requested', CAST(:body AS jsonb))",
             body=piece.model_dump_json(),
         )
-    await RelayOutbox(books.outbox, facts)()
+    await RelayLeft(books.outbox, facts)()
     assert await count(js, provisioned, ContentRequested) == 20
     assert await books.waiting() == []
 

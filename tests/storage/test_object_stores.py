@@ -58,6 +58,19 @@ async def test_the_local_directory_keeps_whole_files_and_no_leftovers(tmp_path: 
     assert files[0].stat().st_size == 10**6
 
 
+async def test_a_folder_may_vanish_while_files_come_into_it(tmp_path: Path) -> None:
+    directory = local(tmp_path)
+
+    async def come_and_go(number: int) -> None:
+        for _ in range(50):
+            key = f"content/avatar/{number}.png"
+            await directory.create(Area.PUBLIC, key, b"one", media_type="image/png")
+            await directory.delete(key)
+
+    await asyncio.gather(*(come_and_go(number) for number in range(8)))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 async def test_areas_are_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
     local(tmp_path)
     assert {area: (tmp_path / area).stat().st_mode & 0o777 for area in Area} == dict.fromkeys(

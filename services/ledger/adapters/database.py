@@ -1,12 +1,13 @@
 """The pool of connections, and transactions that take facts along."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from sqlalchemy import insert
+from sqlalchemy import Executable, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
@@ -17,6 +18,7 @@ from shared.events import Fact
 
 _CONNECT_TIMEOUT_S = 5.0
 _IDLE_TRANSACTION_LIMIT_S = 60
+_MOST_FRESH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Database:
         self.limits = limits
         self.outbox_filled = asyncio.Event()
         """Set whenever a transaction has left facts in the outbox."""
+        self.fresh: deque[tuple[int, Fact]] = deque(maxlen=_MOST_FRESH)
+        """Facts committed here a moment ago, by their rows; what it cannot hold is found there."""
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -67,6 +71,12 @@ class Database:
             async with self._reading.connect() as connection:
                 yield connection
 
+    async def do(self, statement: Executable) -> None:
+        """Execute one statement, a transaction of its own."""
+        with translated():
+            async with self._reading.connect() as connection:
+                await connection.execute(statement)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction whose facts are committed with it, for the relay to publish."""
@@ -74,8 +84,9 @@ class Database:
             async with self.engine.begin() as connection:
                 transaction = Transaction(connection)
                 yield transaction
-                await _leave_in_outbox(connection, transaction.facts)
-        if transaction.facts:
+                rows = await _leave_in_outbox(connection, transaction.facts)
+        if rows:
+            self.fresh.extend(zip(rows, transaction.facts, strict=True))
             self.outbox_filled.set()
         for act in transaction.afterwards:
             act()
@@ -115,7 +126,11 @@ def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
     )
 
 
-async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> None:
-    if facts:
-        rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
-        await connection.execute(insert(outbox), rows)
+async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> Sequence[int]:
+    """Ids of the facts' rows, in their order."""
+    if not facts:
+        return ()
+    rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
+    query = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+    ids: Sequence[int] = (await connection.execute(query, rows)).scalars().all()
+    return ids

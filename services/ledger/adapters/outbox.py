@@ -1,12 +1,13 @@
 """Facts that were committed with the rows they tell of, on their way to the broker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Delete, Row, delete, func, select
 
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import outbox
@@ -22,38 +23,66 @@ _KINDS = {fact.NAME: fact for fact in FACTS}
 
 
 class PostgresOutbox:
-    """The outbox table. Several relays may work on it: each holds the rows it has taken."""
+    """The outbox table. Several relays may work on it: each holds the rows it has taken.
+
+    A fact written twice is refused by the broker, so a crash before a row is forgotten, or two
+    relays with the same row, cost nothing.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def publish_some(self, write: Callable[[Fact], Awaitable[object]]) -> Published:
-        """Take the oldest free rows, write them all at once, forget what was written.
+    async def publish_fresh(self, write: Callable[[Fact], Awaitable[object]]) -> None:
+        """Write what was committed here a moment ago; what cannot be written stays in its row."""
+        fresh = self._database.fresh
+        while fresh:
+            taken = [fresh.popleft() for _ in range(min(_BATCH, len(fresh)))]
+            results = await asyncio.gather(*(_is_written(row, fact, write) for row, fact in taken))
+            failpoints.reach("relay/after_puback")
+            written = [row for (row, _), done in zip(taken, results, strict=True) if done]
+            if written:
+                await self._database.do(_forgetting(written))
 
-        A fact written twice is refused by the broker, so a crash before the commit costs nothing.
-        """
+    async def publish_some(
+        self, write: Callable[[Fact], Awaitable[object]], *, older_than_s: float = 0.0
+    ) -> Published:
+        """Take the oldest free rows, write them all at once, forget what was written."""
         async with self._database.write() as transaction:
             connection = transaction.connection
+            age = func.clock_timestamp() - timedelta(seconds=older_than_s)
             found = await connection.execute(
-                select(outbox).order_by(outbox.c.id).limit(_BATCH).with_for_update(skip_locked=True)
+                select(outbox)
+                .where(outbox.c.created_at <= age)
+                .order_by(outbox.c.id)
+                .limit(_BATCH)
+                .with_for_update(skip_locked=True)
             )
             rows = found.all()
             results = await asyncio.gather(*(_publish(row, write) for row in rows))
-            failpoints.reach("relay/after_puback")
-            written = [row.id for row, is_written in zip(rows, results, strict=True) if is_written]
+            written = [row.id for row, done in zip(rows, results, strict=True) if done]
             if written:
-                await connection.execute(delete(outbox).where(outbox.c.id.in_(written)))
-        return Published(len(rows), len(written), more=len(rows) == _BATCH)
+                await connection.execute(_forgetting(written))
+        return Published(len(rows), sum(results), more=len(rows) == _BATCH)
+
+
+def _forgetting(rows: Sequence[int]) -> Delete:
+    return delete(outbox).where(outbox.c.id.in_(rows))
 
 
 async def _publish(row: Row[Any], write: Callable[[Fact], Awaitable[object]]) -> bool:
     try:
-        await write(_KINDS[row.fact].model_validate(row.body))
-    except TryLater as exc:
-        log.debug("outbox.not_published", row=row.id, fact=row.fact, error=exc.detail)
-        return False
+        fact = _KINDS[row.fact].model_validate(row.body)
     except (KeyError, ValidationError) as exc:
         # Left by a release that knew more than we do; its replicas will take it.
         log.warning("outbox.unreadable", row=row.id, fact=row.fact, error=type(exc).__name__)
+        return False
+    return await _is_written(row.id, fact, write)
+
+
+async def _is_written(row: int, fact: Fact, write: Callable[[Fact], Awaitable[object]]) -> bool:
+    try:
+        await write(fact)
+    except TryLater as exc:
+        log.debug("outbox.not_published", row=row, fact=fact.NAME, error=exc.detail)
         return False
     return True

@@ -18,6 +18,9 @@ from services.storage.ports import Area
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 
+# Whoever deletes the last file of a folder takes the folder along.
+_FOLDER_TRIES = 10
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -70,19 +73,38 @@ class LocalDirectory:
             if path.read_bytes() != data:
                 raise GiveUp("object_exists", "another object has this key")
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+        descriptor = _open_new(part)
         try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                _write_all(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             part.replace(path)
-        finally:
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
 
     @staticmethod
     def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             path.parent.rmdir()  # the avatar's folder, once its last file is gone
+
+
+def _open_new(path: Path) -> int:
+    """A new file; its folder is made at need, also when it vanishes under our hands."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    for _ in range(_FOLDER_TRIES):
+        try:
+            return os.open(path, flags, mode=0o666)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, flags, mode=0o666)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
