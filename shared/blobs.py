@@ -6,17 +6,15 @@ same bytes finds its work done. Nothing here is reachable from outside.
 
 import asyncio
 import hashlib
-import json
-from base64 import urlsafe_b64encode
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
-from uuid import uuid4
 
 import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import Header, ObjectInfo, ObjectMetaOptions, RawStreamMsg
+from nats.js.api import Header, RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 
 from shared.content import BlobRef
@@ -24,9 +22,11 @@ from shared.outcomes import TryLater
 
 log = structlog.get_logger(__name__)
 
+CHUNK_BYTES = 2**20
+
 _SCHEME = "jetstream://"
+_NAME = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _TRANSFER_LIMIT_S = 20.0
-_CHUNK_BYTES = 2**20
 _NO_MESSAGE = 10037
 _WRONG_LAST_SEQUENCE = 10071
 
@@ -55,12 +55,23 @@ class BlobStore(Protocol):
         ...
 
 
-class JetStreamBlobs:
-    """A JetStream object store bucket, in the format of every NATS client (ADR-20).
+def blob_stream(bucket: str) -> str:
+    """Name of the stream that keeps a bucket's chunks."""
+    return f"BLOB_{bucket}"
 
-    Written by hand where the Python client would hurt: its `put` replaces an object under the eyes
-    of readers, and its `get` waits for ever for chunks that were purged meanwhile. Nothing is
-    rolled up: a bucket that allows that can be emptied by whoever may put into it.
+
+def blob_subjects(bucket: str) -> str:
+    """The wildcard that covers every chunk of a bucket."""
+    return f"blob.{bucket}.>"
+
+
+class JetStreamBlobs:
+    """A bucket is a stream, a blob its messages `blob.<bucket>.<name>.<sha256>.<chunk>`.
+
+    The names follow from the bytes, so that a chunk is written once (as in
+    `shared/factlog.py`), a put that was cut off is completed by the next, and one question reads,
+    one order deletes a blob. An object store of NATS needs two or three of each, describes an
+    object in a message of its own that a full bucket refuses, and lets chunks without one linger.
 
     Who may not purge leaves the chunks of a refused put to the bucket's limit of age.
     """
@@ -69,127 +80,95 @@ class JetStreamBlobs:
         self._js = js
         self._bucket = bucket
         self._may_purge = may_purge
-        self._stream = f"OBJ_{bucket}"
+        self._stream = blob_stream(bucket)
 
     async def put(self, name: str, data: bytes, *, media_type: str) -> BlobRef:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be part of a subject")
         digest = await asyncio.to_thread(_sha256, data)
-        key = f"{name}/{digest.hex()}"
-        async with self._transfer("put"):
-            last = await self._last_info(key)
-            if last is None or last[1].deleted:
-                await self._write(key, data, digest, replaces=0 if last is None else last[0])
-        return BlobRef(
-            uri=f"{_SCHEME}{self._bucket}/{key}",
-            sha256=digest.hex(),
+        ref = BlobRef(
+            uri=f"{_SCHEME}{self._bucket}/{name}/{digest}",
+            sha256=digest,
             size=len(data),
             media_type=media_type,
         )
+        async with self._transfer("put"):
+            await self._write(self._subject(ref), data)
+        return ref
 
     async def get(self, ref: BlobRef) -> bytes:
+        subject = self._subject(ref)
         async with self._transfer("get"):
-            last = await self._last_info(self._key(ref))
-            if last is None or last[1].deleted:
-                raise BlobMissing(ref.sha256)
-            data = b"".join([chunk async for chunk in self._chunks(last[1])])
-        if (await asyncio.to_thread(_sha256, data)).hex() != ref.sha256:
+            chunks = await asyncio.gather(
+                *(self._chunk(f"{subject}.{number}") for number in range(_chunk_count(ref.size)))
+            )
+        data = b"".join(chunk.data or b"" for chunk in chunks)
+        if await asyncio.to_thread(_sha256, data) != ref.sha256:
             raise BlobMissing(f"{ref.sha256}: other bytes")
         return data
 
     async def holds(self, ref: BlobRef) -> bool:
         try:
-            key = self._key(ref)
+            await self.get(ref)
         except BlobMissing:
             return False
-        async with self._transfer("lookup"):
-            last = await self._last_info(key)
-        return last is not None and not last[1].deleted
+        return True
 
     async def delete(self, ref: BlobRef) -> None:
-        # The bytes go first: whoever deletes again after a crash finds by the description what
-        # is left to do. Purged and not marked as gone, because a full bucket takes no marks.
         async with self._transfer("delete"):
-            key = self._key(ref)
-            last = await self._last_info(key)
-            if last is None:
-                return
-            sequence, info = last
-            await self._purge(self._chunk_subject(info.nuid))
-            await self._purge(self._info_subject(key), up_to=sequence)
+            await self._purge(f"{self._subject(ref)}.>")
 
-    async def _write(self, key: str, data: bytes, digest: bytes, *, replaces: int) -> None:
-        info = ObjectInfo(
-            name=key,
-            bucket=self._bucket,
-            nuid=uuid4().hex,
-            size=len(data),
-            chunks=-(-len(data) // _CHUNK_BYTES),
-            digest=f"SHA-256={urlsafe_b64encode(digest).decode()}",
-            options=ObjectMetaOptions(max_chunk_size=_CHUNK_BYTES),
+    async def _write(self, subject: str, data: bytes) -> None:
+        chunks = [
+            (f"{subject}.{number}", data[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES])
+            for number in range(_chunk_count(len(data)))
+        ]
+        outcomes = await asyncio.gather(
+            *(self._write_once(*chunk) for chunk in chunks), return_exceptions=True
         )
+        refused = next((one for one in outcomes if isinstance(one, BaseException)), None)
+        if refused is None:
+            return
+        if self._may_purge and isinstance(refused, APIError):
+            # Refused for certain, for example by a full bucket: halves would keep it full.
+            for (place, _), outcome in zip(chunks, outcomes, strict=True):
+                if outcome is True:
+                    await self._purge(place)
+        raise refused
+
+    async def _write_once(self, subject: str, chunk: bytes) -> bool:
+        """Whether it was us who wrote the chunk; a twin that did has written the same."""
+        headers = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: "0"}
         try:
-            for start in range(0, len(data), _CHUNK_BYTES):
-                chunk = data[start : start + _CHUNK_BYTES]
-                await self._js.publish(self._chunk_subject(info.nuid), chunk, stream=self._stream)
-            await self._publish_info(info, replaces=replaces)
+            await self._js.publish(subject, chunk, stream=self._stream, headers=headers)
         except APIError as exc:
-            # Refused for certain: a twin was first, or the bucket is full.
-            if self._may_purge:
-                await self._purge(self._chunk_subject(info.nuid))
             if exc.err_code != _WRONG_LAST_SEQUENCE:
                 raise
+            return False
+        return True
 
-    async def _publish_info(self, info: ObjectInfo, *, replaces: int) -> None:
-        headers = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(replaces)}
-        body = json.dumps(info.as_dict()).encode()
-        subject = self._info_subject(info.name)
-        await self._js.publish(subject, body, stream=self._stream, headers=headers)
-
-    async def _last_info(self, key: str) -> tuple[int, ObjectInfo] | None:
-        """The description of an object with its stream sequence; other clients leave tombstones."""
+    async def _chunk(self, subject: str) -> RawStreamMsg:
         try:
-            # Not a direct get: a follower may not know yet what was written a moment ago.
-            message = await self._js.get_last_msg(self._stream, self._info_subject(key))
-        except NotFoundError as exc:
-            if exc.err_code == _NO_MESSAGE:
-                return None
-            raise
-        return message.seq or 0, ObjectInfo.from_response(json.loads(message.data or b"{}"))
-
-    async def _chunks(self, info: ObjectInfo) -> AsyncIterator[bytes]:
-        sequence = 0
-        for _ in range(info.chunks or 0):
-            chunk = await self._chunk(info.nuid, after=sequence)
-            sequence = chunk.seq or 0
-            yield chunk.data or b""
-
-    async def _chunk(self, nuid: str, *, after: int) -> RawStreamMsg:
-        subject, first = self._chunk_subject(nuid), after + 1
-        try:
-            return await self._js.get_msg(self._stream, first, subject, direct=True, next=True)
+            return await self._js.get_last_msg(self._stream, subject, direct=True)
         except NotFoundError:
-            log.debug("blob.chunk_elsewhere", bucket=self._bucket, nuid=nuid)
-        # A follower answered, perhaps too early; the leader knows whether the chunk was purged.
+            log.debug("blob.chunk_elsewhere", subject=subject)
+        # A follower answered, perhaps too early; the leader knows whether the chunk is there.
         try:
-            return await self._js.get_msg(self._stream, first, subject, next=True)
+            return await self._js.get_last_msg(self._stream, subject)
         except NotFoundError as exc:
-            raise BlobMissing(nuid) from exc
+            if exc.err_code != _NO_MESSAGE:
+                raise
+            raise BlobMissing(subject) from exc
 
-    async def _purge(self, subject: str, *, up_to: int | None = None) -> None:
-        """Remove what lies under a subject; what came after sequence `up_to` stays."""
-        before = None if up_to is None else up_to + 1
-        await self._js.purge_stream(self._stream, seq=before, subject=subject)
+    async def _purge(self, subject: str) -> None:
+        await self._js.purge_stream(self._stream, subject=subject)
 
-    def _chunk_subject(self, nuid: str) -> str:
-        return f"$O.{self._bucket}.C.{nuid}"
-
-    def _info_subject(self, key: str) -> str:
-        return f"$O.{self._bucket}.M.{urlsafe_b64encode(key.encode()).decode()}"
-
-    def _key(self, ref: BlobRef) -> str:
+    def _subject(self, ref: BlobRef) -> str:
         prefix = f"{_SCHEME}{self._bucket}/"
-        if not ref.uri.startswith(prefix):
+        name = ref.uri.removeprefix(prefix)
+        if not ref.uri.startswith(prefix) or not _NAME.fullmatch(name):
             raise BlobMissing(f"not in bucket {self._bucket}")
-        return ref.uri.removeprefix(prefix)
+        return f"blob.{self._bucket}.{name.replace('/', '.')}"
 
     @asynccontextmanager
     async def _transfer(self, action: str) -> AsyncIterator[None]:
@@ -200,5 +179,9 @@ class JetStreamBlobs:
             raise TryLater(f"blob {action} in {self._bucket}: {type(exc).__name__}") from exc
 
 
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+def _chunk_count(size: int) -> int:
+    return max(1, -(-size // CHUNK_BYTES))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

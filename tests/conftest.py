@@ -104,7 +104,7 @@ async def provisioned(js: JetStreamContext, topology: Topology) -> AsyncIterator
 
 async def forget(js: JetStreamContext, topology: Topology) -> None:
     """Delete every stream of this namespace, so that a session's reservations do not add up."""
-    prefixes = (f"{topology.namespace.upper()}_", f"OBJ_{topology.namespace}-")
+    prefixes = (f"{topology.namespace.upper()}_", f"BLOB_{topology.namespace}-")
     for stream in await js.streams_info():
         name = stream.config.name or ""
         if name.startswith(prefixes):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.blobs import blob_stream, blob_subjects
 from shared.events import ContentRequested, Fact
 from shared.permissions.roles import (
     ASKED_BY_OTHERS,
@@ -63,7 +64,7 @@ def permissions_of(role: Role, names: Topology) -> Permissions:
 
 def operator_permissions(names: Topology) -> Permissions:
     """What operators may do: provision, look, and care for dead letters."""
-    letters, bodies = names.dead_letter_stream, f"OBJ_{names.bucket(DEAD_LETTER_BODIES)}"
+    letters, bodies = names.dead_letter_stream, blob_stream(names.bucket(DEAD_LETTER_BODIES))
     return Permissions(
         inbox_of(OPERATOR),
         sends=(
@@ -122,10 +123,9 @@ def _sent_to_buckets(role: Role, names: Topology) -> Iterator[str]:
     for bucket in role.clears:
         yield from _clearing(names, bucket)
     for bucket in (*role.puts, *letters):
-        yield f"$O.{names.bucket(bucket)}.C.>"
-        yield f"$O.{names.bucket(bucket)}.M.>"
+        yield blob_subjects(names.bucket(bucket))
     if role.measures:
-        buckets = (f"OBJ_{names.bucket(bucket)}" for bucket in role.measures)
+        buckets = (blob_stream(names.bucket(bucket)) for bucket in role.measures)
         for stream in (*(names.stream(fact) for fact in names.facts), *buckets):
             yield f"$JS.API.STREAM.INFO.{stream}"
 
@@ -141,18 +141,18 @@ def _acknowledging(stream: str, durable: str) -> Iterator[str]:
 
 
 def _getting(names: Topology, bucket: str) -> Iterator[str]:
-    stream = f"OBJ_{names.bucket(bucket)}"
+    stream = blob_stream(names.bucket(bucket))
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
-    yield f"$JS.API.DIRECT.GET.{stream}"
+    yield f"$JS.API.DIRECT.GET.{stream}.>"
 
 
 def _clearing(names: Topology, bucket: str) -> Iterator[str]:
-    yield f"$JS.API.STREAM.PURGE.OBJ_{names.bucket(bucket)}"
+    yield f"$JS.API.STREAM.PURGE.{blob_stream(names.bucket(bucket))}"
 
 
 def _provisioning(names: Topology) -> Iterator[str]:
     streams = [names.stream(fact) for fact in names.facts]
-    buckets = [f"OBJ_{names.bucket(bucket)}" for bucket in (STAGING, DEAD_LETTER_BODIES)]
+    buckets = [blob_stream(names.bucket(bucket)) for bucket in (STAGING, DEAD_LETTER_BODIES)]
     yield "$JS.API.STREAM.NAMES"
     yield "$JS.API.STREAM.LIST"
     for stream in (*streams, names.dead_letter_stream, *buckets):

@@ -93,8 +93,7 @@ async def test_staging_is_empty_when_the_batch_is_over_and_nobody_could_read_it(
     atelier.finished(atelier.order(atelier.avatar(), 3))
 
     async def staging_is_empty() -> bool:
-        chunks = await atelier.subjects("OBJ_staging")
-        return not any(subject.startswith("$O.staging.C.") for subject in chunks)
+        return not await atelier.subjects("BLOB_staging")
 
     await eventually(staging_is_empty, 15)
 

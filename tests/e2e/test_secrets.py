@@ -52,7 +52,7 @@ SENT = {
 }
 LINK_MARKS = ("signature=", "X-Amz-Signature")
 # What other systems have sent lies where they have sent it, and in dead letters as it was.
-THEIRS = {"TASK_REQUESTED", "AVATAR_READY", "OBJ_dead-letters", "DEAD_LETTER"}
+THEIRS = {"TASK_REQUESTED", "AVATAR_READY", "BLOB_dead-letters", "DEAD_LETTER"}
 THEIR_WORDS = ("event callback", "event attribute")
 KEPT_ON_PURPOSE = {"secrets.json", "endpoint.json", "nats.conf", "choices.json"}
 

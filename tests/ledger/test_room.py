@@ -44,8 +44,8 @@ async def test_a_stream_beyond_its_share_is_full_and_storage_speaks_for_itself(
 
     stores = WatchedStores(js, provisioned, staging="staging", ask_storage=ask_storage)
     assert await stores.full() == []
-    stream = f"OBJ_{provisioned.bucket('staging')}"
-    await js.publish(f"$O.{provisioned.bucket('staging')}.C.x", b"x" * 7_000)
+    stream = f"BLOB_{provisioned.bucket('staging')}"
+    await js.publish(f"blob.{provisioned.bucket('staging')}.x", b"x" * 7_000)
     known = await js.stream_info(stream)
     await js.update_stream(known.config.evolve(max_bytes=known.state.bytes * 10 // 7))
     assert await stores.full() == [f"stream {stream}"]

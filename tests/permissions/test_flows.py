@@ -117,8 +117,8 @@ async def test_nobody_purges_or_deletes_a_stream_of_facts_or_a_consumer(
             place = f"{guarded.names.stream(step.consumes)}.{step.durable}"
             assert not await visitor.may_publish(f"$JS.API.CONSUMER.DELETE.{place}")
         for bucket in BUCKETS:
-            assert not await visitor.may_publish(f"$JS.API.STREAM.DELETE.OBJ_{bucket}")
-            may = await visitor.may_publish(f"$JS.API.STREAM.PURGE.OBJ_{bucket}", b"not a request")
+            assert not await visitor.may_publish(f"$JS.API.STREAM.DELETE.BLOB_{bucket}")
+            may = await visitor.may_publish(f"$JS.API.STREAM.PURGE.BLOB_{bucket}", b"not a request")
             assert may is (user in PURGERS[bucket]), bucket
 
 
@@ -140,7 +140,7 @@ async def test_the_ledger_and_the_operator_see_how_full_a_stream_is(
 ) -> None:
     async with guarded.visit(user) as visitor:
         streams = [guarded.names.stream(fact) for fact in FACTS]
-        for stream in (*streams, "OBJ_staging"):
+        for stream in (*streams, "BLOB_staging"):
             may = await visitor.may_publish(f"$JS.API.STREAM.INFO.{stream}")
             assert may is (user in {"ledger", "operator"}), stream
 

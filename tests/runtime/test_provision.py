@@ -33,7 +33,7 @@ async def test_changed_limits_change_streams_and_buckets(pipeline: Pipeline) -> 
     async for _ in provision(pipeline.js, pipeline.topology, wanted):
         pass
     stream = await pipeline.js.stream_info(pipeline.topology.stream(ImageGenerated))
-    bucket = await pipeline.js.stream_info(f"OBJ_{pipeline.topology.bucket('staging')}")
+    bucket = await pipeline.js.stream_info(f"BLOB_{pipeline.topology.bucket('staging')}")
     assert (stream.config.max_bytes, stream.config.max_age) == (8 * 2**20, 600)
     assert bucket.config.max_bytes == 2**20
 
@@ -53,5 +53,5 @@ async def test_no_consumer_ever_strands_a_message(js: JetStreamContext) -> None:
 async def test_limits_fit_into_what_the_broker_has() -> None:
     for total in (2**28, 2**30, 2**36):
         limits = type(SMALL).within(total)
-        streams = (len(FACTS) + 1) * limits.stream_bytes
+        streams = sum(limits.bytes_of(fact) for fact in (*FACTS, None))
         assert streams + limits.staging_bytes + limits.dead_letter_bytes <= total

@@ -7,9 +7,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 from nats.js import JetStreamContext
-from nats.js.api import ObjectStoreConfig
+from nats.js.api import DiscardPolicy, StreamConfig
 
-from shared.blobs import BlobMissing, BlobStore, JetStreamBlobs
+from shared.blobs import (
+    CHUNK_BYTES,
+    BlobMissing,
+    BlobStore,
+    JetStreamBlobs,
+    blob_stream,
+    blob_subjects,
+)
 from shared.outcomes import TryLater
 from shared.topology import Topology
 from tests.builders import blob
@@ -21,9 +28,17 @@ PNG = "image/png"
 @pytest.fixture
 async def bucket(js: JetStreamContext, topology: Topology) -> AsyncIterator[str]:
     name = topology.bucket("blobs")
-    await js.create_object_store(name, config=ObjectStoreConfig(max_bytes=64 * 2**20))
+    await js.add_stream(
+        StreamConfig(
+            name=blob_stream(name),
+            subjects=[blob_subjects(name)],
+            discard=DiscardPolicy.NEW,
+            max_bytes=64 * 2**20,
+            allow_direct=True,
+        )
+    )
     yield name
-    await js.delete_object_store(name)
+    await js.delete_stream(blob_stream(name))
 
 
 @pytest.fixture(params=["jetstream", "memory"])
@@ -108,16 +123,49 @@ async def test_twins_that_put_for_the_first_time_make_one_blob(
     refs = await asyncio.gather(*(store.put("piece/1", data, media_type=PNG) for _ in range(4)))
     assert len(set(refs)) == 1
     assert await store.get(refs[0]) == data
-    # Three chunks and their description; what the losers had sent is gone.
-    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 4
+    assert (await js.stream_info(blob_stream(bucket))).state.messages == 3
 
 
-async def test_a_twin_that_comes_later_sends_nothing(js: JetStreamContext, bucket: str) -> None:
+async def test_a_twin_that_comes_later_writes_nothing(js: JetStreamContext, bucket: str) -> None:
     store = JetStreamBlobs(js, bucket)
     await store.put("piece/1", b"same", media_type=PNG)
-    before = (await js.stream_info(f"OBJ_{bucket}")).state.last_seq
+    before = (await js.stream_info(blob_stream(bucket))).state.last_seq
     await store.put("piece/1", b"same", media_type=PNG)
-    assert (await js.stream_info(f"OBJ_{bucket}")).state.last_seq == before
+    assert (await js.stream_info(blob_stream(bucket))).state.last_seq == before
+
+
+async def test_a_put_that_was_cut_off_is_completed_by_the_next(
+    js: JetStreamContext, bucket: str
+) -> None:
+    store, data = JetStreamBlobs(js, bucket), os.urandom(CHUNK_BYTES + 1)
+    ref = await store.put("piece/1", data, media_type=PNG)
+    await js.purge_stream(blob_stream(bucket), subject=f"blob.{bucket}.piece.1.{ref.sha256}.0")
+    assert not await store.holds(ref)
+    assert await store.put("piece/1", data, media_type=PNG) == ref
+    assert await store.get(ref) == data
+
+
+@pytest.mark.parametrize("name", ["", "p/*", "p/>", "p.1", "p//1", "p/1/", "p 1", "p/ü"])
+async def test_a_name_that_could_mean_other_blobs_is_refused(
+    js: JetStreamContext, bucket: str, name: str
+) -> None:
+    store = JetStreamBlobs(js, bucket)
+    with pytest.raises(ValueError):
+        await store.put(name, b"x", media_type=PNG)
+    ref = blob(uri=f"jetstream://{bucket}/{name}")
+    with pytest.raises(BlobMissing):
+        await store.delete(ref)
+
+
+async def test_deleting_a_blob_leaves_those_of_longer_and_shorter_names(
+    js: JetStreamContext, bucket: str
+) -> None:
+    store = JetStreamBlobs(js, bucket)
+    kept = [await store.put(name, b"x", media_type=PNG) for name in ("p/1", "p/11", "p/1/1")]
+    gone = await store.put("p/1", b"gone", media_type=PNG)
+    await store.delete(gone)
+    assert not await store.holds(gone)
+    assert all([await store.holds(ref) for ref in kept])
 
 
 async def test_bytes_that_vanish_under_the_reader_are_missing_and_no_hang(
@@ -125,30 +173,21 @@ async def test_bytes_that_vanish_under_the_reader_are_missing_and_no_hang(
 ) -> None:
     store = JetStreamBlobs(js, bucket)
     ref = await store.put("piece/1", os.urandom(2_500_000), media_type=PNG)
-    await js.purge_stream(f"OBJ_{bucket}", subject=f"$O.{bucket}.C.>")
+    await js.purge_stream(blob_stream(bucket), subject=f"blob.{bucket}.piece.1.*.2")
     started = time.monotonic()
     with pytest.raises(BlobMissing):
         await store.get(ref)
     assert time.monotonic() - started < 1.0
 
 
-async def test_other_clients_of_the_object_store_understand_ours(
-    js: JetStreamContext, bucket: str
-) -> None:
-    data = os.urandom(1_500_000)
-    ref = await JetStreamBlobs(js, bucket).put("piece/1", data, media_type=PNG)
-    theirs = await js.object_store(bucket)
-    assert (await theirs.get(f"piece/1/{ref.sha256}")).data == data
-
-
 async def test_a_full_bucket_says_try_later_and_keeps_no_scraps(
     js: JetStreamContext, bucket: str
 ) -> None:
-    config = (await js.stream_info(f"OBJ_{bucket}")).config
+    config = (await js.stream_info(blob_stream(bucket))).config
     await js.update_stream(config.evolve(max_bytes=2_000_000))
     with pytest.raises(TryLater):
         await JetStreamBlobs(js, bucket).put("p/1", os.urandom(3_000_000), media_type=PNG)
-    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
+    assert (await js.stream_info(blob_stream(bucket))).state.messages == 0
 
 
 async def test_a_full_bucket_can_be_emptied_and_has_room_again(
@@ -156,12 +195,12 @@ async def test_a_full_bucket_can_be_emptied_and_has_room_again(
 ) -> None:
     store = JetStreamBlobs(js, bucket)
     ref = await store.put("p/1", os.urandom(1_500_000), media_type=PNG)
-    stream = await js.stream_info(f"OBJ_{bucket}")
+    stream = await js.stream_info(blob_stream(bucket))
     await js.update_stream(stream.config.evolve(max_bytes=stream.state.bytes))
     with pytest.raises(TryLater):
         await store.put("p/2", b"no room", media_type=PNG)
     await store.delete(ref)
-    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
+    assert (await js.stream_info(blob_stream(bucket))).state.messages == 0
     await store.put("p/2", b"room", media_type=PNG)
 
 
@@ -169,10 +208,10 @@ async def test_who_deletes_again_after_a_crash_finishes_the_work(
     js: JetStreamContext, bucket: str
 ) -> None:
     store = JetStreamBlobs(js, bucket)
-    ref = await store.put("p/1", b"half deleted", media_type=PNG)
-    await js.purge_stream(f"OBJ_{bucket}", subject=f"$O.{bucket}.C.>")
+    ref = await store.put("p/1", os.urandom(2_500_000), media_type=PNG)
+    await js.purge_stream(blob_stream(bucket), subject=f"blob.{bucket}.p.1.*.0")
     await store.delete(ref)
-    assert (await js.stream_info(f"OBJ_{bucket}")).state.messages == 0
+    assert (await js.stream_info(blob_stream(bucket))).state.messages == 0
 
 
 @pytest.mark.parametrize("action", ["put", "get", "delete"])

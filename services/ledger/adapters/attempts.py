@@ -122,11 +122,16 @@ async def _locked_pieces(
 async def _attempts_of(
     connection: AsyncConnection, piece_ids: Iterable[str]
 ) -> Mapping[str, list[Row[Any]]]:
+    # Held, for settlements are written without the piece's lock: what is read here as open could
+    # be settled by the time it is written down as lost. In the order in which they hold them.
     found = await connection.execute(
-        select(attempts).where(among(attempts.c.piece_id, piece_ids)).order_by(attempts.c.number)
+        select(attempts)
+        .where(among(attempts.c.piece_id, piece_ids))
+        .order_by(attempts.c.attempt_id)
+        .with_for_update()
     )
     by_piece: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in found:
+    for row in sorted(found, key=lambda row: row.number):
         by_piece[row.piece_id].append(row)
     return by_piece
 

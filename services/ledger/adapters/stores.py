@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from shared.blobs import blob_stream
 from shared.calls import ComponentHealth
 from shared.outcomes import TryLater
 from shared.problems import Problem
@@ -29,7 +30,7 @@ class WatchedStores:
     ) -> None:
         self._js = js
         self._ask_storage = ask_storage
-        bucket = f"OBJ_{topology.bucket(staging)}"
+        bucket = blob_stream(topology.bucket(staging))
         self._streams = (*(topology.stream(fact) for fact in topology.facts), bucket)
 
     async def full(self) -> Sequence[str]:
