@@ -22,7 +22,7 @@ from deploy.local.leftovers import find_leftovers
 from deploy.local.lock import DirectoryLock
 from deploy.local.nats import EmbeddedNats
 from deploy.local.paths import DataDirectory
-from deploy.local.ports import FIRST_PORT, GatewayPorts, is_free
+from deploy.local.ports import FIRST_PORT, DoorSocket, is_free
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.private_files import read_private_json
 from deploy.local.runtime_dir import make_runtime_dir
@@ -184,9 +184,10 @@ def _port(user: Mapping[str, str]) -> Finding:
     host = user.get("GATEWAY_HOST", "127.0.0.1")
     wanted = user.get("GATEWAY_PORT", str(FIRST_PORT))
     try:
-        ports = GatewayPorts(user)
-        chosen = ports.choose(1)
-        ports.release()
+        door = DoorSocket(user)
+        door.open()
+        chosen = door.port
+        door.close()
     except CannotRun as exc:
         return Finding("port", State.FAILURE, str(exc), "set GATEWAY_PORT to a free port")
     if is_free(host, int(wanted)):

@@ -1,7 +1,6 @@
-"""Find a port for the gateway: 8080, or the next one that is free."""
+"""The gateway's address: port 8080, or the next one that is free."""
 
 import socket
-import sys
 from collections.abc import Mapping
 
 from deploy.local.errors import CannotRun
@@ -9,6 +8,7 @@ from deploy.local.errors import CannotRun
 FIRST_PORT = 8080
 CANDIDATES = 200
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, never our choice
+WAITING_CLIENTS = 2048
 
 
 class NoFreePort(CannotRun):
@@ -17,76 +17,80 @@ class NoFreePort(CannotRun):
 
 def is_free(host: str, port: int) -> bool:
     """Tell whether a server could listen on `port` now."""
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            candidate.bind(address)
-    except OSError:
+    listener = _listener(host, port)
+    if listener is None:
         return False
+    listener.close()
     return True
 
 
-class GatewayPorts:
-    """Chooses a port for each replica of the gateway; it stays the same over restarts.
+class DoorSocket:
+    """Listens at the gateway's address from `open()` to `close()`.
 
-    A claim keeps other Ateliers on this machine from choosing the same. Any other program may
-    still take the port before the gateway binds it: then the gateway ends, `lost_race` says so,
-    and the next choice is another port.
+    Every replica of the gateway inherits the socket: they share one port, and whoever connects
+    while none of them runs waits instead of being refused.
     """
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self.host = settings.get("GATEWAY_HOST", "127.0.0.1")
         self._candidates = _candidates(settings.get("GATEWAY_PORT"))
-        self._chosen: dict[int, int] = {}
-        self._claims: dict[int, socket.socket] = {}
-        self._settled = False
+        self._listener: socket.socket | None = None
 
-    def choose(self, replica: int) -> int:
-        """Give the port for `replica`; raises NoFreePort."""
-        if replica in self._chosen and (self._settled or not self.lost_race(replica)):
-            return self._chosen[replica]
-        others = {port for each, port in self._chosen.items() if each != replica}
+    def open(self) -> None:
+        """Take the first port that is free; raises NoFreePort."""
         for port in self._candidates:
-            if port not in others and is_free(self.host, port) and self._claim(port):
-                self._chosen[replica] = port
-                return port
+            self._listener = _listener(self.host, port)
+            if self._listener is not None:
+                return
         first, last = self._candidates[0], self._candidates[-1]
         ports = f"port {first} is" if first == last else f"ports {first} to {last} are"
         raise NoFreePort(f"{ports} taken on {self.host}; set GATEWAY_PORT to a free one")
 
-    def lost_race(self, replica: int) -> bool:
-        """Tell whether somebody else took the port of `replica`, which does not run now."""
-        return not self._settled and not is_free(self.host, self._chosen[replica])
+    def close(self) -> None:
+        """Let go; clients are refused once the last replica has let go as well."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    def settle(self) -> None:
-        """From now on every replica has its port, whatever happens."""
-        self._settled = True
+    @property
+    def descriptor(self) -> int:
+        """What the replicas inherit."""
+        return self._open_listener().fileno()
 
-    def release(self) -> None:
-        """Give the claims back."""
-        for claim in self._claims.values():
-            claim.close()
-        self._claims.clear()
+    @property
+    def port(self) -> int:
+        """The port that was free."""
+        port: int = self._open_listener().getsockname()[1]
+        return port
 
-    def url(self, replica: int = 1) -> str:
-        """Address of a replica, as a client on this machine reaches it."""
+    @property
+    def url(self) -> str:
+        """The address as a client on this machine reaches it."""
         host = "127.0.0.1" if self.host in EVERY_ADDRESS else self.host
         bracketed = f"[{host}]" if ":" in host else host
-        return f"http://{bracketed}:{self._chosen[replica]}"
+        return f"http://{bracketed}:{self.port}"
 
-    def _claim(self, port: int) -> bool:
-        """Hold a name that says that `port` is ours; the kernel frees it when we end."""
-        if sys.platform != "linux" or port in self._claims:
-            return True  # other systems have no such names; there the lost race is noticed
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            claim.bind(f"\0atelier-port-{port}")
-        except OSError:
-            claim.close()
-            return False
-        self._claims[port] = claim
-        return True
+    def _open_listener(self) -> socket.socket:
+        if self._listener is None:
+            raise CannotRun("the gateway's socket is not open")
+        return self._listener
+
+
+def _listener(host: str, port: int) -> socket.socket | None:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        # Connections of an earlier start that linger in the kernel are no reason to refuse.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(WAITING_CLIENTS)
+    except OSError:
+        listener.close()
+        return None
+    return listener
 
 
 def _candidates(wanted: str | None) -> range:

@@ -19,13 +19,17 @@ def tethered(
     *,
     death_signal: signal.Signals = signal.SIGKILL,
     become: Sequence[str] = (),
+    listener: int | None = None,
 ) -> list[str]:
     """Wrap `command` so that the kernel sends it `death_signal` when the calling *thread* ends.
 
     Call it from the main thread: a parent-death signal follows the thread that forked.
-    `become` are extra options of `tether.py`, such as the user to run as.
+    `become` are extra options of `tether.py`, such as the user to run as. `listener` is the
+    descriptor of a socket that the command inherits; pass it on to the shim.
     """
     options = ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal)), *become]
+    if listener is not None:
+        options += ["--listener", str(listener)]
     shim = [sys.executable, "-I", "-S", str(TETHER)]
     return [*shim, *options, "--", *(os.fspath(part) for part in command)]
 

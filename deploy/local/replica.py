@@ -1,4 +1,4 @@
-"""Keep one process of a service running: start, listen, restart, stop."""
+"""Keep one process of a service running: start, listen, start again, stop."""
 
 import asyncio
 import contextlib
@@ -27,16 +27,16 @@ LAST_WORDS_TIMEOUT_S = 1.0
 class Service:
     """What to run as a service, and how often.
 
-    `environment(n)` is asked before every start of replica `n` (from 1). `forgives(n)` says that
-    an early death of replica `n` was nobody's fault, so that it does not end the start.
+    `environment` is asked before every start. `listener` is a listening socket that every process
+    inherits, by the number of its descriptor.
     """
 
     name: str
     command: tuple[str, ...]
-    environment: Callable[[int], Mapping[str, str]]
+    environment: Callable[[], Mapping[str, str]]
     replicas: int = 1
     is_door: bool = False  # stopped before all others, so that no new work comes in
-    forgives: Callable[[int], bool] = lambda _: False
+    listener: int | None = None
 
 
 class ServiceFailed(CannotRun):
@@ -81,7 +81,7 @@ class Replica:
             code = await self._live_once()
             if self._stopping.is_set():
                 return
-            if not self.has_been_ready.is_set() and not self.service.forgives(self.number):
+            if not self.has_been_ready.is_set():
                 early_deaths += 1
                 self._give_up_early(code, early_deaths)
             deaths_in_a_row = 0 if loop.time() - began > STEADY_AFTER_S else deaths_in_a_row
@@ -104,13 +104,6 @@ class Replica:
             _signal(process, signal.SIGKILL)
             await process.wait()
 
-    async def restart(self) -> None:
-        """End the process and return when its successor is ready."""
-        self.has_been_ready.clear()
-        if self._process is not None:
-            _signal(self._process, signal.SIGTERM)
-        await self.has_been_ready.wait()
-
     def kill(self) -> None:
         """Kill the process now."""
         if self._process is not None:
@@ -123,7 +116,7 @@ class Replica:
     async def _live_once(self) -> int:
         readiness = ReadinessSocket(self._runtime_dir / f"{self.name}.sock")
         environment = {
-            **self.service.environment(self.number),
+            **self.service.environment(),
             "NOTIFY_SOCKET": str(readiness.path),
         }
         listener = asyncio.ensure_future(self._hear(readiness))
@@ -137,13 +130,15 @@ class Replica:
         # A pipe of our own: asyncio's would keep `wait()` from returning for as long as any
         # grandchild holds it open.
         read_end, write_end = os.pipe()
+        listener = self.service.listener
         try:
             process = await asyncio.create_subprocess_exec(
-                *tethered(self.service.command),
+                *tethered(self.service.command, listener=listener),
                 env=dict(environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
+                pass_fds=() if listener is None else (listener,),
                 start_new_session=True,
             )
         finally:

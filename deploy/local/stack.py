@@ -16,7 +16,7 @@ from deploy.local.nats import EmbeddedNats
 from deploy.local.nats_users import NatsUsers
 from deploy.local.output import LineSink, LogFiles, Tee
 from deploy.local.paths import DataDirectory, Secrets
-from deploy.local.ports import GatewayPorts
+from deploy.local.ports import DoorSocket
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.replica import Service
 from deploy.local.runtime_dir import make_runtime_dir
@@ -53,7 +53,7 @@ class Stack:
         self._report = report
         self._blueprint = blueprint
         self._lock = DirectoryLock(data.lock_file)
-        self._ports = GatewayPorts(user)
+        self._door = DoorSocket(user)
         self._files = LogFiles(data.logs)
         self._sink = Tee(self._files, sink)
         self._record = RunningRecord(data.running_file)
@@ -79,7 +79,7 @@ class Stack:
         api_key = await self._key(wiring, secrets)
         await self._start_services(wiring, runtime_dir)
         self._endpoint = Endpoint(
-            url=self._ports.url(),
+            url=self._door.url,
             api_key=api_key,
             nats_url=wiring.nats_url,
             nats_seed_files=self._seed_files(),
@@ -102,6 +102,7 @@ class Stack:
             return  # what runs there is somebody else's
         self._endpoint = None
         self.data.endpoint_file.unlink(missing_ok=True)
+        self._door.close()
         if self._supervisor is not None:
             await self._supervisor.stop()
         if self._nats is not None:
@@ -111,7 +112,6 @@ class Stack:
         if self._record.runtime_dir is not None:
             shutil.rmtree(self._record.runtime_dir, ignore_errors=True)
         self._record.clear()
-        self._ports.release()
         self._files.close()
         self._lock.release()
 
@@ -146,20 +146,24 @@ class Stack:
             database_url=self._postgres.dsn() if self._postgres else self._user["DATABASE_URL"],
             objects_dir=self.data.objects,
             link_signing_key=secrets.link_signing_key,
-            ports=self._ports,
+            door=self._door,
         )
 
     async def _prepare(self, wiring: Wiring) -> None:
         self._report("migrating the database, provisioning the broker")
+        ledger = wiring.environment("ledger")
+        await together(
+            run_step("migrate", self._blueprint.migrate, ledger, self._sink),
+            self._provision(wiring),
+        )
+
+    async def _provision(self, wiring: Wiring) -> None:
+        """Bring the broker to the wanted state, whatever it has lost."""
         provision = self._blueprint.provision
         if self._nats is not None:
             megabytes = self._nats.store_limit_bytes // 2**20
             provision = (*provision, "--max-store-mb", str(megabytes))
-        ledger, cli = wiring.environment("ledger"), wiring.environment(OPERATOR)
-        await together(
-            run_step("migrate", self._blueprint.migrate, ledger, self._sink),
-            run_step("provision", provision, cli, self._sink),
-        )
+        await run_step("provision", provision, wiring.environment(OPERATOR), self._sink)
 
     async def _key(self, wiring: Wiring, secrets: Secrets) -> str:
         """Give the key made at the first start over this database, or make it.
@@ -180,6 +184,7 @@ class Stack:
         return secrets.api_keys[database]
 
     async def _start_services(self, wiring: Wiring, runtime_dir: Path) -> None:
+        self._door.open()
         supervisor = self._supervisor = Supervisor(
             [self._service(name, wiring) for name in self._blueprint.services],
             runtime_dir=runtime_dir,
@@ -190,24 +195,18 @@ class Stack:
         if self._postgres is not None:
             supervisor.guard("postgres", self._postgres)
         if self._nats is not None:
-            supervisor.guard("nats", self._nats)
-        self._ports.choose(1)
-        url = self._ports.url()
+            supervisor.guard("nats", self._nats, restore=lambda: self._provision(wiring))
         self._report(f"starting {len(supervisor.replicas)} service processes")
         await supervisor.start()
-        self._ports.settle()
-        if self._ports.url() != url:
-            # Another program took the port meanwhile, and storage was told the old address.
-            await supervisor.restart("storage")
 
     def _service(self, name: str, wiring: Wiring) -> Service:
         return Service(
             name,
             self._blueprint.services[name],
-            lambda replica: wiring.environment(name, replica),
+            lambda: wiring.environment(name),
             replicas=self._scale.get(name, 1),
             is_door=name == DOOR,
-            forgives=self._ports.lost_race if name == DOOR else lambda _: False,
+            listener=self._door.descriptor if name == DOOR else None,
         )
 
     def _on_change(self) -> None:

@@ -1,10 +1,12 @@
 """Run every replica of every service, and the embedded servers, for as long as wanted."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from deploy.local.errors import CannotRun
 from deploy.local.leftovers import RunningRecord
 from deploy.local.output import LineSink
 from deploy.local.replica import RESTART_DELAYS_S, STEADY_AFTER_S, STOP_GRACE_S, Replica, Service
@@ -13,6 +15,12 @@ from deploy.local.servers import Server, ServerFailed
 READY_TIMEOUT_S = 90.0
 SERVER_CHECK_INTERVAL_S = 0.1
 SLOW_DELAYS_S = RESTART_DELAYS_S[2:]
+
+Restore = Callable[[], Awaitable[None]]
+
+
+async def nothing_to_restore() -> None:
+    """What a server has that keeps everything it needs."""
 
 
 class Supervisor:
@@ -68,15 +76,10 @@ class Supervisor:
         for replica in self.replicas:
             await replica.has_been_ready.wait()
 
-    async def restart(self, service: str) -> None:
-        """Start the processes of `service` anew, with the environment of now."""
-        chosen = [each for each in self.replicas if each.service.name == service]
-        await asyncio.gather(*(each.restart() for each in chosen))
-
-    def guard(self, name: str, server: Server) -> None:
-        """Start `server` again whenever it has died."""
+    def guard(self, name: str, server: Server, restore: Restore = nothing_to_restore) -> None:
+        """Start `server` again whenever it has died, and `restore` what it may have lost."""
         self._started(name, server.pid)
-        self._tasks.append(asyncio.create_task(self._keep_running(name, server)))
+        self._tasks.append(asyncio.create_task(self._keep_running(name, server, restore)))
 
     async def ended_by_itself(self) -> None:
         """Wait until supervision fails, and raise why; it never ends well by itself."""
@@ -98,14 +101,17 @@ class Supervisor:
         for replica in self.replicas:
             replica.kill()
 
-    async def _keep_running(self, name: str, server: Server) -> None:
+    async def _keep_running(self, name: str, server: Server, restore: Restore) -> None:
         loop = asyncio.get_running_loop()
         delays_s = RESTART_DELAYS_S
         await _gone(server)
         while True:
             await self._revive(name, server, delays_s)
             revived_at = loop.time()
-            await _gone(server)
+            async with asyncio.TaskGroup() as group:
+                restoring = group.create_task(self._restore(name, restore))
+                await _gone(server)
+                restoring.cancel()
             steady = loop.time() - revived_at > STEADY_AFTER_S
             delays_s = RESTART_DELAYS_S if steady else SLOW_DELAYS_S
 
@@ -121,6 +127,16 @@ class Supervisor:
                 self._started(name, server.pid)
                 return
         raise ServerFailed(f"{name} died and did not start again")
+
+    async def _restore(self, name: str, restore: Restore) -> None:
+        for delay_s in itertools.chain(RESTART_DELAYS_S, itertools.repeat(RESTART_DELAYS_S[-1])):
+            try:
+                await restore()
+            except CannotRun as exc:
+                self._sink.write(name, str(exc))
+                await asyncio.sleep(delay_s)
+            else:
+                return
 
     def _started(self, name: str, pid: int) -> None:
         self._record.started(name, pid)

@@ -1,5 +1,7 @@
 """Become another program that dies with its parent and, if asked, is not root.
 
+A listening socket is handed down as systemd does it: sd_listen_fds(3).
+
 Run by path (`python -I -S tether.py … -- PROGRAM ARG…`), so it keeps to the standard library.
 """
 
@@ -11,6 +13,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 EXIT_CANNOT_BECOME = 126
+LISTENER = 3  # where sd_listen_fds(3) has it
 
 
 def main(argv: list[str]) -> None:
@@ -26,6 +29,8 @@ def main(argv: list[str]) -> None:
     # After the change of user: the kernel forgets the parent-death signal when credentials change.
     if options.parent is not None:
         die_with_parent(libc, options.parent, options.death_signal)
+    if options.listener is not None:
+        hand_down(options.listener)
     # No shell: this process is to become the program, and keep its id.
     os.execvp(options.program[0], options.program)  # noqa: S606
 
@@ -58,6 +63,14 @@ def die_with_parent(libc: ctypes.CDLL, parent: int, signal_number: int) -> None:
         sys.exit(EXIT_CANNOT_BECOME)
 
 
+def hand_down(listener: int) -> None:
+    """Leave the socket where the program looks for it, and say that it is meant for it."""
+    os.dup2(listener, LISTENER)
+    if listener != LISTENER:
+        os.close(listener)
+    os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+
+
 def _write(path: str, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY)
     os.write(descriptor, text.encode())
@@ -72,6 +85,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--user", type=int)
     parser.add_argument("--group", type=int)
     parser.add_argument("--reach")
+    parser.add_argument("--listener", type=int)
     parser.add_argument("program", nargs="+")
     return parser.parse_args(argv)
 

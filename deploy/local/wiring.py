@@ -8,7 +8,7 @@ from deploy.local.blueprint import DOOR
 from deploy.local.environment import child_environment
 from deploy.local.nats_users import NatsUsers
 from deploy.local.paths import REPOSITORY
-from deploy.local.ports import GatewayPorts
+from deploy.local.ports import DoorSocket
 
 LINK_MAKERS = (DOOR, "storage")
 # An address of the user's own; the part that it names is then not started.
@@ -30,10 +30,10 @@ class Wiring:
     database_url: str
     objects_dir: Path
     link_signing_key: str
-    ports: GatewayPorts
+    door: DoorSocket
 
-    def environment(self, service: str, replica: int = 1) -> dict[str, str]:
-        """Give the environment in which to start a replica of `service`; raises NoFreePort."""
+    def environment(self, service: str) -> dict[str, str]:
+        """Give the environment in which to start a replica of `service`."""
         fixed = {
             "NATS_URL": self.nats_url,
             "DATABASE_URL": self.database_url,
@@ -43,16 +43,15 @@ class Wiring:
         if self.nats_users is not None:
             fixed["NATS_NKEY_SEED"] = self.nats_users.seed(service)
         if service == DOOR:
-            fixed["GATEWAY_HOST"] = self.ports.host
-            fixed["GATEWAY_PORT"] = str(self.ports.choose(replica))
+            fixed["GATEWAY_HOST"] = self.door.host
+            fixed["GATEWAY_PORT"] = str(self.door.port)
         if service in LINK_MAKERS:
             fixed |= {name: self.user.get(name, ours) for name, ours in self._links().items()}
         return child_environment(service, self.user, fixed)
 
     def _links(self) -> dict[str, str]:
-        self.ports.choose(1)
         return {
-            "PUBLIC_BASE_URL": self.ports.url(),
+            "PUBLIC_BASE_URL": self.door.url,
             "OBJECTS_DIR": str(self.objects_dir),
             "LINK_SIGNING_KEY": self.link_signing_key,
         }

@@ -8,7 +8,13 @@ from typing import cast
 
 import structlog
 
-from services.gateway.adapters.http_server import AddressTaken, HttpServer, bind
+from services.gateway.adapters.http_server import (
+    AddressTaken,
+    HttpServer,
+    allow_many_clients,
+    bind,
+    inherited,
+)
 from services.gateway.adapters.template_file import TemplateFileError
 from services.gateway.app import open_app
 from services.gateway.settings import GatewaySettings
@@ -28,11 +34,12 @@ def main() -> None:
         service="gateway", level=settings.log_level, structured=settings.enable_structured_logging
     )
     try:
-        sock = bind(settings.gateway_host, settings.gateway_port)
+        sock = inherited() or bind(settings.gateway_host, settings.gateway_port)
     except AddressTaken as taken:
         sys.stderr.write(f"cannot listen on {taken}; choose another GATEWAY_PORT\n")
         raise SystemExit(EXIT_PORT_TAKEN) from None
     try:
+        allow_many_clients()
         asyncio.run(_serve(settings, sock))
     except asyncio.CancelledError:
         log.info("service.stopped_before_it_began")

@@ -12,6 +12,7 @@ from services.gateway.adapters.object_directory import ObjectDirectory
 from services.gateway.adapters.patient_calls import PatientCalls
 from services.gateway.adapters.task_completions import HeardCompletions
 from services.gateway.adapters.template_library import CachedLibrary
+from services.gateway.adapters.watched_calls import WatchedCalls
 from services.gateway.handler import (
     avatars,
     content,
@@ -28,6 +29,7 @@ from services.gateway.handler import (
 from services.gateway.handler.api_key import RequireApiKey
 from services.gateway.handler.body_limit import LimitBody
 from services.gateway.handler.checkup import Checkup
+from services.gateway.handler.crowd_limit import LimitCrowd
 from services.gateway.handler.door import Door
 from services.gateway.handler.event_door import TakeOrders
 from services.gateway.handler.handover import HandOver
@@ -93,6 +95,7 @@ def application() -> FastAPI:
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate)
     app.add_middleware(RequireApiKey)
+    app.add_middleware(LimitCrowd)
     problems.install(app)
     openapi.install(app)
     app.include_router(_api())
@@ -124,7 +127,7 @@ def _api() -> APIRouter:
 
 
 def _door(settings: GatewaySettings, service: Service, completions: HeardCompletions) -> Door:
-    ask = PatientCalls(service.call)
+    ask = WatchedCalls(PatientCalls(service.call), probe=service.call)
     return Door(
         ask=ask,
         probe=service.call,
@@ -142,4 +145,5 @@ def _door(settings: GatewaySettings, service: Service, completions: HeardComplet
         generate_timeout_s=settings.generate_timeout_seconds,
         link_ttl_s=settings.link_ttl_seconds,
         health_cache_s=settings.health_cache_seconds,
+        most_requests=settings.gateway_max_requests,
     )

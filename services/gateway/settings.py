@@ -50,6 +50,13 @@ class GatewaySettings(ServiceSettings):
         description="Longest that a waiting request waits; the work goes on after it.",
         examples=[30],
     )
+    gateway_max_requests: int = Field(
+        default=256,
+        ge=1,
+        le=10_000,
+        description="Requests answered at a time, those that wait included; more get a 503.",
+        examples=[256],
+    )
     health_cache_seconds: float = Field(
         default=2, ge=0, le=300, description="Greatest age of the health page.", examples=[2]
     )

@@ -22,6 +22,12 @@ REQUESTS = (
         "Wait for `Retry-After` seconds.",
     ),
     ProblemKind(
+        "overloaded",
+        503,
+        "More requests are being answered than the gateway takes at a time; this one was not read.",
+        "Send the same request after `Retry-After` seconds.",
+    ),
+    ProblemKind(
         "validation_error",
         422,
         "The input is not what the contract asks for.",

@@ -50,9 +50,23 @@ def _say_goodbye(*_: object) -> NoReturn:
 
 
 def _serve_http() -> None:
+    class Teller(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(str(os.getpid()).encode())
+
     address = (os.environ["GATEWAY_HOST"], int(os.environ["GATEWAY_PORT"]))
-    server = http.server.HTTPServer(address, http.server.BaseHTTPRequestHandler)
+    server = http.server.HTTPServer(address, Teller, bind_and_activate=False)
+    server.socket.close()
+    server.socket = _given_socket()
     threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def _given_socket() -> socket.socket:
+    if os.environ["LISTEN_PID"] != str(os.getpid()) or os.environ["LISTEN_FDS"] != "1":
+        raise RuntimeError("no listening socket was handed down")
+    return socket.socket(fileno=3)
 
 
 def _notify_ready() -> None:

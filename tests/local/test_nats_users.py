@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.nats import EmbeddedNats
 from deploy.local.nats_users import NatsUsers
-from deploy.local.ports import GatewayPorts
+from deploy.local.ports import DoorSocket
 from deploy.local.wiring import Wiring
 from shared.permissions import SERVICES
 from shared.topology import Topology
@@ -59,6 +59,8 @@ async def test_the_token_that_opens_everything_is_not_accepted_beside_users(
 @pytest.mark.parametrize("service", NAMES)
 def test_a_service_is_given_its_own_seed_and_no_other(tmp_path: Path, service: str) -> None:
     users = users_in(tmp_path)
+    door = DoorSocket({})
+    door.open()
     wiring = Wiring(
         user={},
         nats_url="nats://127.0.0.1:4222",
@@ -66,10 +68,10 @@ def test_a_service_is_given_its_own_seed_and_no_other(tmp_path: Path, service: s
         database_url="postgresql://u@127.0.0.1/db",
         objects_dir=tmp_path,
         link_signing_key="00",
-        ports=GatewayPorts({}),
+        door=door,
     )
     environment = wiring.environment(service)
-    wiring.ports.release()
+    door.close()
     assert environment["NATS_NKEY_SEED"] == users.seed(service)
     others = {users.seed(name) for name in users.seed_files if name != service}
     assert not others & set(environment.values())

@@ -1,4 +1,4 @@
-"""The gateway's port: 8080 or the next free one."""
+"""The gateway's port: 8080 or the next free one, held by us for every replica."""
 
 import socket
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.errors import CannotRun
-from deploy.local.ports import GatewayPorts, is_free
+from deploy.local.ports import DoorSocket, NoFreePort, is_free
 
 
 @pytest.fixture
@@ -17,15 +17,12 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture
-def ports() -> Iterator[GatewayPorts]:
-    """Give a chooser without settings."""
-    chooser = GatewayPorts({})
-    yield chooser
-    chooser.release()
-
-
-def listen(port: int) -> socket.socket:
-    return socket.create_server(("127.0.0.1", port))
+def door() -> Iterator[DoorSocket]:
+    """Give an open socket of somebody without settings."""
+    opened = DoorSocket({})
+    opened.open()
+    yield opened
+    opened.close()
 
 
 def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
@@ -33,55 +30,41 @@ def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
 
 
 def test_a_port_named_by_the_user_is_used_or_refused(taken: int) -> None:
-    with pytest.raises(CannotRun, match=f"port {taken} is taken"):
-        GatewayPorts({"GATEWAY_PORT": str(taken)}).choose(1)
+    with pytest.raises(NoFreePort, match=f"port {taken} is taken"):
+        DoorSocket({"GATEWAY_PORT": str(taken)}).open()
 
 
 def test_a_port_that_is_no_number_is_refused_by_name() -> None:
     with pytest.raises(CannotRun, match="GATEWAY_PORT=http"):
-        GatewayPorts({"GATEWAY_PORT": "http"})
+        DoorSocket({"GATEWAY_PORT": "http"})
 
 
-def test_the_next_free_port_is_chosen_when_the_first_is_taken(ports: GatewayPorts) -> None:
-    port = ports.choose(1)
-    ports.release()
-    with listen(port):
-        other = GatewayPorts({})
-        assert other.choose(1) > port
-        other.release()
+def test_two_ateliers_have_different_ports(door: DoorSocket) -> None:
+    other = DoorSocket({})
+    other.open()
+    assert other.port > door.port
+    other.close()
 
 
-def test_two_ateliers_that_start_at_once_choose_different_ports(ports: GatewayPorts) -> None:
-    other = GatewayPorts({})
-    assert other.choose(1) != ports.choose(1)
-    other.release()
+def test_who_connects_before_anybody_serves_waits_instead_of_being_refused(
+    door: DoorSocket,
+) -> None:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=1) as early:
+        early.sendall(b"anybody there?")
 
 
-def test_replicas_have_ports_of_their_own_and_keep_them(ports: GatewayPorts) -> None:
-    chosen = [ports.choose(1), ports.choose(2), ports.choose(1)]
-    assert chosen[0] == chosen[2] != chosen[1]
-
-
-def test_who_loses_the_race_for_a_port_gets_another(ports: GatewayPorts) -> None:
-    port = ports.choose(1)
-    with listen(port):
-        assert ports.lost_race(1)
-        assert ports.choose(1) != port
-
-
-def test_a_settled_port_is_kept_even_when_it_is_taken(ports: GatewayPorts) -> None:
-    port = ports.choose(1)
-    ports.settle()
-    with listen(port):
-        assert ports.choose(1) == port
-        assert not ports.lost_race(1)
+def test_a_closed_door_refuses(door: DoorSocket) -> None:
+    port = door.port
+    door.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
 @pytest.mark.parametrize(
     ("host", "url"), [("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")]
 )
 def test_the_address_is_one_that_a_client_here_can_use(host: str, url: str) -> None:
-    ports = GatewayPorts({"GATEWAY_HOST": host})
-    ports.choose(1)
-    assert ports.url().startswith(url)
-    ports.release()
+    door = DoorSocket({"GATEWAY_HOST": host})
+    door.open()
+    assert door.url.startswith(url)
+    door.close()

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import socket
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.local.errors import CannotRun
 from deploy.local.leftovers import RunningRecord
 from deploy.local.paths import REPOSITORY
 from deploy.local.replica import RESTART_DELAYS_S, Service, ServiceFailed
@@ -67,7 +70,7 @@ async def supervise(tmp_path: Path) -> AsyncIterator[Supervise]:
 
 def service(name: str, *options: str, replicas: int = 1, is_door: bool = False) -> Service:
     command = fake(name, *options)
-    return Service(name, command, lambda _: ENVIRONMENT, replicas=replicas, is_door=is_door)
+    return Service(name, command, lambda: ENVIRONMENT, replicas=replicas, is_door=is_door)
 
 
 async def test_start_returns_when_every_replica_is_ready(supervise: Supervise) -> None:
@@ -131,20 +134,6 @@ async def test_a_service_that_hangs_before_it_is_ready_ends_the_start_by_name(
         await running.supervisor.start(timeout_s=1)
 
 
-async def test_a_forgiven_early_end_does_not_count(supervise: Supervise, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    unlucky = Service(
-        "gateway",
-        fake("gateway", "--early-exit", "2", "--tell", str(told)),
-        lambda _: ENVIRONMENT,
-        forgives=lambda _: True,
-    )
-    starting = asyncio.ensure_future(supervise(unlucky).supervisor.start())
-    await eventually(lambda: told.exists() and len(told.read_text().splitlines()) >= 2)
-    assert not starting.done()
-    starting.cancel()
-
-
 async def test_the_door_is_closed_before_the_others_stop(supervise: Supervise) -> None:
     running = supervise(service("hooks"), service("gateway", is_door=True))
     await running.supervisor.start()
@@ -161,9 +150,75 @@ async def test_a_service_that_ignores_the_request_to_stop_is_killed(supervise: S
     assert running.record.pids() == {}
 
 
-async def test_a_restart_waits_for_the_successor(supervise: Supervise) -> None:
-    running = supervise(service("storage"))
-    await running.supervisor.start()
-    first = running.pid("storage")
-    await running.supervisor.restart("storage")
-    assert running.pid("storage") not in (None, first)
+async def test_replicas_share_a_listening_socket_that_outlives_them(supervise: Supervise) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        environment = {**ENVIRONMENT, "GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+        shared = Service(
+            "gateway",
+            fake("gateway", "--http"),
+            lambda: environment,
+            replicas=2,
+            listener=listener.fileno(),
+        )
+        running = supervise(shared)
+        await running.supervisor.start()
+        await eventually(lambda: len(served_by(port)) == 2)
+        for pid in running.record.pids().values():
+            os.kill(pid, signal.SIGKILL)
+        # Nobody is there to answer, and still nobody is refused.
+        assert len(await asyncio.to_thread(served_by, port, 1)) == 1
+
+
+def served_by(port: int, requests: int = 20) -> set[bytes]:
+    """Ask on new connections, and give the process ids of those that answered."""
+    address = f"http://127.0.0.1:{port}"
+    answers = (urllib.request.urlopen(address, timeout=10) for _ in range(requests))
+    return {answer.read() for answer in answers}
+
+
+class MortalServer:
+    """A server that dies when told to, and counts what is done with it."""
+
+    def __init__(self) -> None:
+        self.running = True
+        self.pid = os.getpid()
+        self.restored = 0
+        self.failing = 0
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def restore(self) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise CannotRun("not yet")
+        self.restored += 1
+
+
+async def test_what_a_revived_server_may_have_lost_is_restored_until_that_succeeds(
+    supervise: Supervise,
+) -> None:
+    running, server = supervise(), MortalServer()
+    running.supervisor.guard("nats", server, restore=server.restore)
+    server.failing = 1
+    server.running = False
+    await eventually(lambda: server.restored == 1)
+    assert running.heard.count("not yet") == 1
+
+
+async def test_restoring_is_broken_off_when_the_server_dies_again(supervise: Supervise) -> None:
+    running, server = supervise(), MortalServer()
+    begun: list[asyncio.Event] = []
+
+    async def restore() -> None:
+        begun.append(asyncio.Event())
+        if len(begun) == 1:
+            await begun[0].wait()
+        await server.restore()
+
+    running.supervisor.guard("nats", server, restore=restore)
+    server.running = False
+    await eventually(lambda: begun)
+    server.running = False
+    await eventually(lambda: server.restored == 1)

@@ -40,6 +40,7 @@ class Door:
     look_every_s: float = 2.0
     link_ttl_s: int = 3600
     health_cache_s: float = 2.0
+    most_requests: int = 256
     ordering: SameWork[tuple[str, OrderKey], Placed] = field(default_factory=SameWork)
 
     def task_url(self, task_id: str) -> str:

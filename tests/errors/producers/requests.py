@@ -1,5 +1,7 @@
 """Refused before anybody looks at what is wanted."""
 
+import asyncio
+
 import httpx2
 from fastapi import FastAPI, HTTPException
 
@@ -7,7 +9,8 @@ from services.gateway.handler import problems
 from services.gateway.handler.body_limit import MAX_BODY_BYTES
 from shared.api_keys import PlainKey
 from shared.calls import RateLimit, Scope
-from tests.errors.producers.registry import BATCH, ORDER, PREFIX, at_the_door
+from tests.errors.producers.registry import BATCH, GENERATE, ORDER, PIECE, PREFIX, at_the_door
+from tests.eventually import eventually
 from tests.gateway.conftest import ORIGIN, World
 
 
@@ -15,6 +18,19 @@ from tests.gateway.conftest import ORIGIN, World
 async def unauthorized(world: World) -> httpx2.Response:
     async with world.client(key="atl_k1_wrong-wrong-wrong") as client:
         return await client.get(f"{PREFIX}/avatars")
+
+
+@at_the_door("overloaded")
+async def overloaded(world: World) -> httpx2.Response:
+    """There is room for one request, and somebody waits."""
+    async with world.client(most_requests=1) as client:
+        waiting = asyncio.create_task(client.post(GENERATE, json=PIECE))
+        await eventually(lambda: world.backend.accepted)
+        answer = await client.get(f"{PREFIX}/avatars")
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert (await client.get(f"{PREFIX}/avatars")).status_code == 200
+        return answer
 
 
 @at_the_door("validation_error", field="num_pieces")
