@@ -1,0 +1,102 @@
+"""I5: delivered bytes are the judged bytes, and those are the bytes that were bought."""
+
+from collections.abc import Iterator
+
+from tests.audit.objects import ObjectFile
+from tests.audit.postgres import ContentRow, PieceRow
+from tests.audit.report import Violation
+from tests.audit.world import HELD, RunFact, World
+
+NAME = "I5"
+CLAIM = "delivered bytes are the judged bytes, and those are the bytes that were bought"
+
+JPEG = b"\xff\xd8\xff"
+IMAGE_FACTS = ("image.generated", "content.hooked", "content.moderated", "content.stored")
+JUDGED_FACTS = ("content.moderated", "content.stored")
+
+
+def checked(world: World) -> int:
+    """Delivered and held pieces that were looked at."""
+    return len(world.books.contents) + sum(piece.state == HELD for piece in world.books.pieces)
+
+
+def violations(world: World) -> list[Violation]:
+    """Every breach."""
+    return [
+        *(each for content in world.books.contents for each in _delivered(world, content)),
+        *(each for piece in world.books.pieces if piece.held for each in _held(world, piece)),
+        *(each for fact in world.run_facts for each in _fact(world, fact)),
+    ]
+
+
+def _breach(code: str, subject: str, detail: str, *, heals: bool = False) -> Violation:
+    return Violation(NAME, code, subject, detail, heals)
+
+
+def _delivered(world: World, content: ContentRow) -> Iterator[Violation]:
+    subject = content.content_id
+    area = "public" if content.public else "private"
+    yield from _image(world, subject, (area, content.object_key), content.verdict_sha256)
+    yield from _thumbnail(world, subject, (area, content.thumbnail_key))
+    told = {content.image_sha256, content.source_sha256, content.verdict_sha256}
+    piece = world.pieces.get(subject)
+    if piece is not None:
+        told |= {piece.image_sha256 or "", piece.verdict_sha256 or ""}
+        if piece.verdict_decision != content.verdict_decision:
+            yield _breach("verdict_differs", subject, "piece and content name different ones")
+    if len(told) != 1:
+        yield _breach("hashes_differ", subject, f"{len(told)} different hashes on record")
+    yield from _bought(world, content)
+
+
+def _bought(world: World, content: ContentRow) -> Iterator[Violation]:
+    attempt = world.attempts.get(content.attempt_id or "")
+    if attempt is None or attempt.piece_id != content.content_id:
+        yield _breach("bought_by_nobody", content.content_id, f"attempt {content.attempt_id}")
+    elif attempt.outcome != "succeeded" or attempt.image_sha256 != content.source_sha256:
+        detail = f"attempt {attempt.number} {attempt.outcome} with other bytes"
+        yield _breach("other_bytes_bought", content.content_id, detail)
+
+
+def _held(world: World, piece: PieceRow) -> Iterator[Violation]:
+    image, thumbnail = piece.held
+    yield from _image(world, piece.piece_id, ("review", image), piece.verdict_sha256 or "")
+    yield from _thumbnail(world, piece.piece_id, ("review", thumbnail))
+
+
+def _image(
+    world: World, subject: str, place: tuple[str, str], judged_sha256: str
+) -> Iterator[Violation]:
+    file = world.files.get(place)
+    if file is not None and file.sha256 != judged_sha256:
+        yield _breach("other_bytes_delivered", subject, f"{'/'.join(place)} is not what was judged")
+
+
+def _thumbnail(world: World, subject: str, place: tuple[str, str]) -> Iterator[Violation]:
+    file: ObjectFile | None = world.files.get(place)
+    if file is None:
+        yield _breach("no_thumbnail", subject, "/".join(place), heals=True)
+    elif not file.begins.startswith(JPEG):
+        yield _breach("no_thumbnail", subject, f"{'/'.join(place)} is no JPEG")
+
+
+def _fact(world: World, fact: RunFact) -> Iterator[Violation]:
+    """Along the way of a run the image stays the same, and the verdict is about it."""
+    image = fact.part("image").get("sha256")
+    if fact.fact in IMAGE_FACTS and image != world.image_of.get((fact.piece_id, fact.run), image):
+        yield _breach("image_changed", fact.place, "another image than image.generated tells")
+    if fact.fact in JUDGED_FACTS and fact.part("verdict").get("image_sha256") != image:
+        yield _breach("verdict_about_other_bytes", fact.place, "not those of the fact")
+    if fact.fact == "content.stored":
+        delivery = fact.part("delivery")
+        if {delivery.get("source_sha256"), delivery.get("image_sha256")} != {image}:
+            yield _breach("other_bytes_stored", fact.place, "not those of the fact")
+    if fact.fact == "content.persisted":
+        yield from _end(world, fact)
+
+
+def _end(world: World, fact: RunFact) -> Iterator[Violation]:
+    content = world.contents.get(fact.piece_id)
+    told = (fact.message.body.get("image_sha256"), fact.message.body.get("object_key"))
+    if content is not None and told != (content.image_sha256, content.object_key):
+        yield _breach("end_about_other_bytes", fact.place, "the books tell of others")

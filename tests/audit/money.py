@@ -1,0 +1,92 @@
+"""I2: each success of a provider has exactly one row of cost; a piece is billed at most once."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from tests.audit import provider_log
+from tests.audit.postgres import AttemptRow
+from tests.audit.report import Violation
+from tests.audit.streams import FactMessage
+from tests.audit.world import World
+
+NAME = "I2"
+CLAIM = "each success of a provider has one row of cost; a piece is billed at most once"
+
+
+def checked(world: World) -> int:
+    """Provider calls that were looked at: rows, and calls in the provider's own log."""
+    return len(world.books.attempts) + len(provider_log.calls(world))
+
+
+def violations(world: World) -> list[Violation]:
+    """Every breach."""
+    return [
+        *provider_log.violations(world),
+        *(each for rows in world.attempts_of.values() for each in _bought_once(world, rows)),
+        *(each for row in world.books.attempts for each in _row(world, row)),
+        *(each for fact in world.messages("attempt.settled") for each in _recorded(world, fact)),
+        *_settled_once(world),
+        *_sums(world),
+    ]
+
+
+def _breach(code: str, subject: str, detail: str, *, heals: bool = False) -> Violation:
+    return Violation(NAME, code, subject, detail, heals)
+
+
+def _bought_once(world: World, rows: Sequence[AttemptRow]) -> Iterator[Violation]:
+    """After a success nothing is bought, unless its bytes are on record as lost.
+
+    A success that was heard of late excuses a second call only if its lease had run out by then.
+    """
+    for first, second in combinations(rows, 2):
+        if first.outcome != "succeeded" or first.bytes_lost_at is not None:
+            continue
+        given_up_at = first.lease_until - world.grace.clocks_s
+        known = first.settled_at is not None and first.settled_at <= second.opened_at
+        if known or second.opened_at < given_up_at:
+            detail = f"attempt {second.number} was opened after attempt {first.number} succeeded"
+            yield _breach("bought_again", first.piece_id, detail)
+
+
+def _row(world: World, row: AttemptRow) -> Iterator[Violation]:
+    if row.cost_usd_micros < 0:
+        yield _breach("negative_cost", row.attempt_id, f"{row.cost_usd_micros} micro-dollars")
+    if row.outcome != "succeeded" and row.cost_usd_micros:
+        yield _breach("failure_billed", row.attempt_id, f"{row.outcome}: {row.cost_usd_micros}")
+    if row.outcome == "succeeded" and row.image_sha256 is None:
+        yield _breach("success_without_image", row.attempt_id, "nobody could adopt it")
+    told = row.attempt_id in world.settlements or world.facts_lost
+    if row.settled_at is not None and not told:
+        yield _breach("settled_untold", row.attempt_id, "no fact attempt.settled", heals=True)
+
+
+def _recorded(world: World, fact: FactMessage) -> Iterator[Violation]:
+    """The row says what the fact says."""
+    row = world.attempts.get(fact.tokens[-1])
+    if row is None:
+        yield _breach("settlement_lost", fact.tokens[-1], "settled, but not on record", heals=True)
+        return
+    image = fact.body.get("image") or {}
+    told = (fact.body.get("outcome"), fact.body.get("cost_usd_micros"), image.get("sha256"))
+    recorded = (row.outcome, row.cost_usd_micros, row.image_sha256)
+    if told != recorded:
+        detail = f"told {told}, recorded {recorded}"
+        yield _breach("settlement_differs", row.attempt_id, detail, heals=row.settled_at is None)
+
+
+def _settled_once(world: World) -> Iterator[Violation]:
+    for attempt_id, times in world.settlements.items():
+        if times > 1:
+            yield _breach("settled_twice", attempt_id, f"{times} facts attempt.settled")
+
+
+def _sums(world: World) -> Iterator[Violation]:
+    sums: Counter[str] = Counter()
+    for row in world.books.attempts:
+        sums[row.task_id] += row.cost_usd_micros
+    for task in world.shown:
+        if task.cost_usd_micros != sums[task.task_id]:
+            detail = f"shown {task.cost_usd_micros}, its attempts cost {sums[task.task_id]}"
+            yield _breach("sum_differs", task.task_id, detail, heals=True)

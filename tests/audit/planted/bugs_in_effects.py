@@ -1,0 +1,132 @@
+"""Bugs that cost money twice, show what nobody judged, leave things behind or mix things up."""
+
+from tests.audit.planted.bug import DRAWN, PAID, Bug
+from tests.audit.planted.copies import Patch
+from tests.audit.planted.scenarios import Scenario, one_order
+
+DELIVER = "services/storage/handler/deliver.py"
+OBJECTS = "services/storage/adapters/local_directory.py"
+SETTLEMENTS = "services/ledger/adapters/settlements.py"
+
+BUYS_AGAIN = Bug(
+    "nobody looks for an earlier success",
+    "I2",
+    ("bought_again",),
+    Scenario(one_order, paid=True, failpoint="generator/after_settlement"),
+    (
+        Patch(
+            "services/ledger/domain/attempts.py",
+            "    if bought:\n        return Done(",
+            "    if bought and ask.run < 1:\n        return Done(",
+        ),
+    ),
+)
+SETTLES_TWICE = Bug(
+    "a settlement that is heard twice costs twice",
+    "I2",
+    ("settlement_differs",),
+    Scenario(one_order, paid=True, failpoint="attempt-recorded/after_effect"),
+    (
+        Patch(
+            SETTLEMENTS,
+            "if settled_by_id.get(event.attempt_id) is False",
+            "if event.attempt_id in settled_by_id",
+        ),
+        Patch(
+            SETTLEMENTS,
+            'query.values(named | {"settled_at": func.clock_timestamp()})',
+            "query.values(\n"
+            '            named | {"settled_at": func.clock_timestamp(), "cost_usd_micros":\n'
+            '            attempts.c.cost_usd_micros + named["cost_usd_micros"]}\n'
+            "        )",
+        ),
+    ),
+)
+SUCCESS_AS_FAILURE = Bug(
+    "a success is booked as a failure",
+    "I2",
+    ("success_unrecorded",),
+    PAID,
+    (
+        Patch(
+            "services/generator/handler.py",
+            '            outcome="succeeded",\n            duration_ms=duration_ms,\n'
+            "            cost_usd_micros=made.cost_usd_micros,\n",
+            '            outcome="failed",\n            duration_ms=duration_ms,\n'
+            "            cost_usd_micros=0,\n",
+        ),
+    ),
+)
+VERDICT_IGNORED = Bug(
+    "storage delivers what waits for review",
+    "I3",
+    ("delivered_unallowed",),
+    PAID,
+    (
+        Patch(
+            DELIVER,
+            "        if event.verdict.decision is Decision.REVIEW:\n"
+            "            return Area.REVIEW\n",
+            "",
+        ),
+    ),
+)
+EVERYTHING_PUBLIC = Bug(
+    "every file lies where anybody can read it",
+    "I3",
+    ("unmoderated_file",),
+    DRAWN,
+    (
+        Patch(
+            OBJECTS,
+            "self._on_disk(self._create, self._root / area / key, data)",
+            "self._on_disk(self._create, self._root / Area.PUBLIC / key, data)",
+        ),
+    ),
+)
+DOOR_SHOWS_REVIEW = Bug(
+    "the door serves what waits for review",
+    "I3",
+    ("read_by_anybody",),
+    PAID,
+    (
+        Patch(
+            "services/gateway/adapters/object_directory.py",
+            'return self._find("public", key)',
+            'return self._find("public", key) or self._find("review", key)',
+        ),
+    ),
+)
+STAGING_KEPT = Bug(
+    "staging is not cleared",
+    "I4",
+    ("staged_too_long",),
+    DRAWN,
+    (Patch("services/storage/handler/cleanup.py", "await self.staging.delete(ref)", "del ref"),),
+)
+OTHER_BYTES = Bug(
+    "other bytes are delivered than were judged",
+    "I5",
+    ("other_bytes_delivered",),
+    DRAWN,
+    (
+        Patch(
+            DELIVER,
+            "await self.objects.create(area, key, image, media_type",
+            'await self.objects.create(area, key, image + b"\\0", media_type',
+        ),
+    ),
+)
+KEY_IGNORED = Bug(
+    "the idempotency key is ignored",
+    "I6",
+    ("key_gave_two_tasks",),
+    DRAWN,
+    (
+        Patch(
+            "services/gateway/handler/idempotency.py",
+            "    return OrderKey(key=key_identity(chosen), body_sha256=order_body_sha256(body))",
+            "    return None",
+        ),
+    ),
+)

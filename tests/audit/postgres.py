@@ -1,0 +1,198 @@
+"""The books as rows, by plain SQL in one snapshot."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from tests.audit.servers import CannotJudge
+
+CONNECT_LIMIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task. Times in this module are seconds since 1970.
+
+    An avatar that was deleted takes the rows of its pieces along; its tasks stay.
+    """
+
+    task_id: str
+    state: str
+    total: int
+    accepted_at: float
+    completed_at: float | None
+    cancelled_at: float | None
+    avatar_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """A piece. `held` are the keys of the files that wait for review, empty otherwise."""
+
+    piece_id: str
+    task_id: str
+    index: int
+    state: str
+    run: int
+    reason: str | None
+    brief: Mapping[str, Any]
+    verdict_decision: str | None
+    verdict_sha256: str | None
+    image_sha256: str | None
+    held: tuple[str, ...]
+    content_id: str | None
+    deadline_at: float
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """A delivered piece."""
+
+    content_id: str
+    task_id: str
+    object_key: str
+    thumbnail_key: str
+    public: bool
+    tier: str
+    image_sha256: str
+    source_sha256: str
+    verdict_decision: str
+    verdict_sha256: str
+    attempt_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """A provider call as recorded. `image_sha256` is of what it gave."""
+
+    attempt_id: str
+    number: int
+    task_id: str
+    piece_id: str
+    run: int
+    provider: str
+    holder: str
+    outcome: str
+    cost_usd_micros: int
+    lease_until: float
+    opened_at: float
+    settled_at: float | None
+    image_sha256: str | None
+    bytes_lost_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKeyRow:
+    """What was ordered by a key."""
+
+    key: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A fact that waits to be published."""
+
+    row_id: int
+    fact: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A line of a piece's history."""
+
+    piece_id: str
+    run: int
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Every row that tells of orders, pieces and money."""
+
+    tasks: tuple[TaskRow, ...] = ()
+    pieces: tuple[PieceRow, ...] = ()
+    contents: tuple[ContentRow, ...] = ()
+    attempts: tuple[AttemptRow, ...] = ()
+    order_keys: tuple[OrderKeyRow, ...] = ()
+    outbox: tuple[OutboxRow, ...] = ()
+    history: tuple[HistoryRow, ...] = ()
+
+
+TASKS = """
+SELECT id AS task_id, state, total, extract(epoch FROM accepted_at)::float8 AS accepted_at,
+  extract(epoch FROM completed_at)::float8 AS completed_at,
+  extract(epoch FROM cancelled_at)::float8 AS cancelled_at,
+  EXISTS (SELECT FROM avatars WHERE avatars.id = tasks.avatar_id) AS avatar_exists
+FROM tasks
+"""
+PIECES = """
+SELECT id AS piece_id, task_id, index, state, current_run AS run, reason, brief, verdict_decision,
+  verdict_sha256, image_sha256, held, content_id,
+  extract(epoch FROM deadline_at)::float8 AS deadline_at,
+  extract(epoch FROM ended_at)::float8 AS ended_at
+FROM pieces
+"""
+CONTENTS = """
+SELECT id AS content_id, task_id, object_key, thumbnail_key, public, access_tier AS tier,
+  image_hash AS image_sha256, source_sha256, verdict_decision, verdict_sha256,
+  meta_data->'generation'->>'attempt_id' AS attempt_id
+FROM content_pieces
+"""
+ATTEMPTS = """
+SELECT attempt_id, number, task_id, piece_id, run, provider, holder, outcome, cost_usd_micros,
+  extract(epoch FROM lease_until)::float8 AS lease_until,
+  extract(epoch FROM opened_at)::float8 AS opened_at,
+  extract(epoch FROM settled_at)::float8 AS settled_at,
+  image->>'sha256' AS image_sha256,
+  extract(epoch FROM bytes_lost_at)::float8 AS bytes_lost_at
+FROM attempts
+"""
+ORDER_KEYS = "SELECT key, task_id FROM order_keys"
+OUTBOX = (
+    "SELECT id AS row_id, fact, extract(epoch FROM created_at)::float8 AS created_at FROM outbox"
+)
+HISTORY = "SELECT piece_id, run, fact FROM piece_events"
+
+
+async def read_books(database_url: str) -> Books:
+    """One consistent snapshot of the books. Raises CannotJudge."""
+    try:
+        connection = await asyncpg.connect(database_url, timeout=CONNECT_LIMIT_S)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as exc:
+        raise CannotJudge(f"Postgres: {type(exc).__name__}") from exc
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await _books(connection)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as exc:
+        raise CannotJudge(f"Postgres: {type(exc).__name__}: {exc}") from exc
+    finally:
+        await connection.close()
+
+
+async def _books(connection: Any) -> Books:
+    return Books(
+        tasks=tuple(TaskRow(**row) for row in await connection.fetch(TASKS)),
+        pieces=tuple(_piece(row) for row in await connection.fetch(PIECES)),
+        contents=tuple(ContentRow(**row) for row in await connection.fetch(CONTENTS)),
+        attempts=tuple(AttemptRow(**row) for row in await connection.fetch(ATTEMPTS)),
+        order_keys=tuple(OrderKeyRow(**row) for row in await connection.fetch(ORDER_KEYS)),
+        outbox=tuple(OutboxRow(**row) for row in await connection.fetch(OUTBOX)),
+        history=tuple(HistoryRow(**row) for row in await connection.fetch(HISTORY)),
+    )
+
+
+def _piece(row: Mapping[str, Any]) -> PieceRow:
+    return PieceRow(**{**row, "brief": json.loads(row["brief"]), "held": _held_keys(row["held"])})
+
+
+def _held_keys(held: str | None) -> tuple[str, ...]:
+    if held is None:
+        return ()
+    delivery = json.loads(held)["delivery"]
+    return (delivery["object_key"], delivery["thumbnail_key"])
