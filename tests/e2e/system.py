@@ -109,10 +109,12 @@ class System:
 
 
 @contextmanager
-def running(data: Path, *arguments: str, **settings: str) -> Iterator[System]:
+def running(
+    data: Path, *arguments: str, module: str = "deploy.local", **settings: str
+) -> Iterator[System]:
     """Start an Atelier in `data` with these settings, and stop it at the end."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
-    command = [sys.executable, "-m", "deploy.local"]
+    command = [sys.executable, "-m", module]
     up = subprocess.run(
         [*command, "up", "--detach", "--data", str(data), *arguments],
         env=environment,

@@ -1,6 +1,7 @@
 """An HTTP server that speaks the image worker's contract, with faults on demand."""
 
 import base64
+import functools
 import io
 import json
 import threading
@@ -15,6 +16,7 @@ from werkzeug import Request, Response
 PATH = "/generate-image"
 
 
+@functools.cache
 def png(width: int, height: int, colour: str = "teal") -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(out, "PNG")
@@ -29,6 +31,7 @@ class Worker:
         self.asked: list[dict[str, object]] = []
         self.tokens: list[str | None] = []
         self.answers: list[Response] = []
+        self.image: Callable[[int, int], bytes] = png
         self.delay_s: Callable[[dict[str, object]], float] = lambda _: 0.0
         self.at_work = 0
         self.most_at_work = 0
@@ -51,7 +54,7 @@ class Worker:
             time.sleep(self.delay_s(body))
         if self.answers:
             return self.answers.pop(0)
-        return image_answer(png(body["width"], body["height"]), body)
+        return image_answer(self.image(body["width"], body["height"]), body)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
