@@ -5,33 +5,85 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
-from benchmarks import stages
-from benchmarks._figures import Figure
+from benchmarks import pipeline, stages
+from benchmarks._figures import Report
+from benchmarks._machine import described
+from benchmarks.provider.image import REAL_PX, SMALL_PX
 
-Measure = Callable[[], Coroutine[None, None, Sequence[Figure]]]
-
-BENCHMARKS: dict[str, Measure] = {"stages": stages.measure}
+NAMES = ("pipeline", "stages")
+RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
     """Parse the arguments, measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=["list", *BENCHMARKS])
-    parser.add_argument("--json", action="store_true", help="figures as a JSON list")
-    arguments = parser.parse_args()
-    if arguments.name == "list":
-        _say(json.dumps(sorted(BENCHMARKS)) if arguments.json else "\n".join(sorted(BENCHMARKS)))
-        return
+    arguments = _parser().parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(BENCHMARKS[arguments.name]())
-    if arguments.json:
+    match arguments.name:
+        case "pipeline":
+            _pipeline(arguments)
+        case "stages":
+            _stages(as_json=arguments.json)
+        case _:
+            _say(json.dumps(NAMES) if arguments.json else "\n".join(NAMES))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    names = parser.add_subparsers(dest="name", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="figures as JSON")
+    names.add_parser("list", parents=[shared], help="the names of the benchmarks")
+    names.add_parser("stages", parents=[shared], help=stages.__doc__)
+    whole = names.add_parser("pipeline", parents=[shared], help=pipeline.__doc__)
+    whole.add_argument("--pieces", type=_some, default=2000, help="to send through (2000)")
+    whole.add_argument(
+        "--image",
+        type=int,
+        choices=(SMALL_PX, REAL_PX),
+        default=SMALL_PX,
+        help=f"{REAL_PX} measures pictures of the real size beside the small ones",
+    )
+    whole.add_argument("--backlog", type=_some, default=0, help="pieces to queue up beforehand")
+    whole.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
+    return parser
+
+
+def _pipeline(arguments: argparse.Namespace) -> None:
+    wanted = pipeline.Wanted(arguments.pieces, arguments.image, arguments.backlog)
+    machine = described()
+    report = asyncio.run(pipeline.measure(wanted))
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
+    if arguments.save:
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"pipeline-{datetime.now(UTC):%Y-%m-%d}.json"
+        path.write_text(json.dumps(found, indent=2) + "\n")
+        sys.stderr.write(f"kept in {path}\n")
+
+
+def _stages(*, as_json: bool) -> None:
+    figures = asyncio.run(stages.measure())
+    if as_json:
         _say(json.dumps([figure.as_dict() for figure in figures], indent=2))
     else:
         _say("\n".join(figure.as_line() for figure in figures))
+
+
+def _with_machine(report: Report, machine: dict[str, object]) -> str:
+    cores, processor, commit = machine["cores"], machine["processor"], machine["commit"]
+    return f"{report.as_text()}\n· {cores} cores, {processor}, commit {commit}"
+
+
+def _some(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 def _say(text: str) -> None:

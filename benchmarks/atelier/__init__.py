@@ -1,0 +1,1 @@
+"""Atelier as it is measured: the real processes, two of them composed for the benchmark."""

@@ -1,0 +1,1 @@
+"""What is measured of a running Atelier, one measure a file."""

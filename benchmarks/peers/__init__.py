@@ -1,0 +1,1 @@
+"""What else could do the work, each written as well as we can."""
