@@ -63,18 +63,28 @@ def _tables(found: Findings) -> Iterator[Table]:
 
 
 def _rates(found: Findings) -> Table:
-    columns = ("pieces/s", "steady", "CPU ms/piece", "p50 ms", "p99 ms")
+    columns = ("pieces/s", "steady", "CPU ms/piece", "p50 ms", "p99 ms", "others' cores")
     rows: list[tuple[str, tuple[float | None, ...]]] = []
     for figures in filter(None, (found.small, found.large)):
         loaded, quiet = figures.loaded, figures.quiet
         speed = (loaded.all_per_s, loaded.steady_per_s, loaded.cpu_ms)
-        rows.append((f"Atelier, {_size(figures)}", (*speed, quiet.p50_ms, quiet.p99_ms)))
+        rows.append(
+            (
+                f"Atelier, {_size(figures)}",
+                (*speed, quiet.p50_ms, quiet.p99_ms, loaded.spent.others_cores),
+            )
+        )
     for sync, celery in found.celery.items():
         speed = (celery.all_per_s, celery.steady_per_s, celery.cpu_ms)
-        rows.append((f"Celery + Redis ({sync})", (*speed, celery.p50_ms, celery.p99_ms)))
+        rows.append(
+            (
+                f"Celery + Redis ({sync})",
+                (*speed, celery.p50_ms, celery.p99_ms, celery.spent.others_cores),
+            )
+        )
     for kind, chain in found.chains.items():
         idle = (chain.p50_ms, chain.p99_ms)
-        rows.append((f"hops doing nothing, {kind}", (None, chain.steady_per_s, None, *idle)))
+        rows.append((f"hops doing nothing, {kind}", (None, chain.steady_per_s, None, *idle, None)))
     return Table("The way through", columns, tuple(rows))
 
 
@@ -100,7 +110,7 @@ def _aims(found: Findings) -> Iterator[Aim]:
     if found.batch is not None:
         yield from found.batch.aims()
     for figures in filter(None, (found.small, found.large)):
-        peaks = {name: figures.loaded.used[name].peak_bytes for name in SERVICES}
+        peaks = {name: figures.loaded.spent.used[name].peak_bytes for name in SERVICES}
         largest = max(peaks, key=peaks.__getitem__)
         what = f"the largest service ({largest}, {_size(figures)})"
         yield Aim(what, peaks[largest] / 1e6, MOST_SERVICE_MB, "MB")
@@ -117,13 +127,8 @@ def _notes(found: Findings) -> Iterator[str]:
     queue = found.small.backlog
     if queue is not None and queue.refusal is not None:
         yield queue.refusal
-    for figures in filter(None, (found.small, found.large)):
-        cores = figures.loaded.others_cores
-        if cores > _NOTICEABLE_CORES:
-            yield (
-                f"Other programs took {cores:.1f} cores while Atelier was measured"
-                f" ({_size(figures)}): on a quiet machine it is faster."
-            )
+    if found.small.loaded.spent.others_cores > _NOTICEABLE_CORES:
+        yield "Other programs were busy too: only processor time compares, and that not well."
     yield f"Processor time of a piece leaves out {', '.join(BESIDES)}."
 
 

@@ -7,7 +7,7 @@ same bytes finds its work done. Nothing here is reachable from outside.
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -52,6 +52,14 @@ class BlobStore(Protocol):
 
     async def delete(self, ref: BlobRef) -> None:
         """Forget the bytes; forgetting twice is fine."""
+        ...
+
+    async def names(self) -> Collection[str]:
+        """What is there, whole or not, as `name/sha256`."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Delete by a name as `names` gives it."""
         ...
 
 
@@ -115,8 +123,26 @@ class JetStreamBlobs:
         return True
 
     async def delete(self, ref: BlobRef) -> None:
+        subject = self._subject(ref)
         async with self._transfer("delete"):
-            await self._purge(f"{self._subject(ref)}.>")
+            await self._purge(f"{subject}.>")
+
+    async def names(self) -> Collection[str]:
+        async with self._transfer("list"):
+            info = await self._js.stream_info(
+                self._stream, subjects_filter=blob_subjects(self._bucket)
+            )
+        prefix = blob_subjects(self._bucket).removesuffix(">")
+        return {
+            "/".join(subject.removeprefix(prefix).split(".")[:-1])
+            for subject in info.state.subjects or ()
+        }
+
+    async def forget(self, name: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a blob")
+        async with self._transfer("delete"):
+            await self._purge(f"blob.{self._bucket}.{name.replace('/', '.')}.>")
 
     async def _write(self, subject: str, data: bytes) -> None:
         chunks = [

@@ -1,6 +1,7 @@
 """Hand-written stand-ins for the shared ports."""
 
 import hashlib
+from collections.abc import Collection
 
 from shared.blobs import BlobMissing
 from shared.content import BlobRef
@@ -29,3 +30,9 @@ class MemoryBlobs:
 
     async def delete(self, ref: BlobRef) -> None:
         self.kept.pop(ref.uri, None)
+
+    async def names(self) -> Collection[str]:
+        return {uri.removeprefix("memory://") for uri in self.kept}
+
+    async def forget(self, name: str) -> None:
+        self.kept.pop(f"memory://{name}", None)

@@ -42,6 +42,7 @@ async def open_app(settings: StorageSettings) -> AsyncIterator[Service]:
             token_secret=secret,
             public_tiers=settings.public_tiers,
             reserve_bytes=settings.objects_reserve_mb * 2**20,
+            sweep_every_s=settings.storage_sweep_seconds,
             permits=settings.storage_concurrency,
         )
         yield service

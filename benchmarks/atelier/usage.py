@@ -1,7 +1,8 @@
 """What processes take: processor seconds and memory, as Linux counts them (proc(5))."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,33 @@ class Usage:
         return Usage(self.cpu_s - earlier.cpu_s, self.peak_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was used in a while: by name, and by everything else on the machine, in cores."""
+
+    took_s: float
+    used: dict[str, Usage]
+    others_cores: float
+
+
+class Meter:
+    """Counts from now on what the processes that `read` knows take."""
+
+    def __init__(self, read: Callable[[], dict[str, Usage]]) -> None:
+        self._read = read
+        self._before = read()
+        self._busy_s = _busy_s()
+        self._began = time.monotonic()
+
+    def spent(self) -> Spent:
+        """What was taken so far."""
+        took_s = time.monotonic() - self._began
+        used = {name: usage.since(self._before[name]) for name, usage in self._read().items()}
+        ours_s = sum(usage.cpu_s for usage in used.values())
+        others_s = _busy_s() - self._busy_s - ours_s
+        return Spent(took_s, used, max(0.0, others_s / took_s))
+
+
 def usage_by_name(
     pids: Mapping[str, int], *, with_children: Collection[str] = ()
 ) -> dict[str, Usage]:
@@ -32,7 +60,7 @@ def usage_by_name(
     }
 
 
-def busy_s() -> float:
+def _busy_s() -> float:
     """Processor seconds that everything on this machine has taken since it started."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     user, nice, system, _idle, _waiting, *interrupts = (

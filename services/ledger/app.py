@@ -29,12 +29,12 @@ from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
 from services.ledger.handler.relay import RelayFresh, RelayLeft
 from services.ledger.handler.room import Room
-from services.ledger.handler.rounds import Rounds
 from services.ledger.handler.sweep import SweepPieces
 from services.ledger.handler.together import Together, told_nothing
 from services.ledger.settings import LedgerSettings
 from shared import calls
 from shared.outcomes import TryLater
+from shared.rounds import Rounds
 from shared.service import STAGING, Service, open_service
 from shared.settings import fail_misconfigured
 from shared.topology import (
@@ -49,6 +49,8 @@ from shared.topology import (
 _MANY_PERMITS = 100
 """Of stages and calls whose matters are written down together, in one transaction."""
 
+_LINGER_S = 0.1
+"""Before records that no piece waits for are written, so that more of them go together."""
 _LEFT_AFTER_S = 1.0
 """Who committed a fact publishes it sooner, or not at all."""
 _RELAY_LEFT_EVERY_S = 0.5
@@ -99,7 +101,7 @@ def _stores(service: Service) -> WatchedStores:
 
 def _answer_calls(service: Service, database: Database, room: Room) -> None:
     avatars, tasks, pieces = Avatars(database), Tasks(database), Pieces(database)
-    attempts, reports = Attempts(database), Reports(database)
+    attempts, reports = Attempts(database, service.facts), Reports(database)
     keys = Keys(database)
     service.answer(calls.FIND_KEY, keys.find)
     service.answer(calls.ISSUE_KEY, keys.add)
@@ -116,6 +118,7 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.CANCEL_TASK, tasks.cancel)
     service.answer(calls.GET_PIECE, pieces.get)
     service.answer(calls.LIST_PIECES, pieces.list)
+    service.answer(calls.FIND_ENDED, pieces.ended)
     service.answer(calls.PUBLISH_PIECE, pieces.publish)
     service.answer(calls.GET_STATS, reports.stats)
     service.answer(calls.LEDGER_HEALTH, reports.health)
@@ -125,8 +128,8 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
 
 def _carry_stages(service: Service, database: Database, *, permits: int) -> None:
     deliver = Together(told_nothing(Deliveries(database).deliver))
-    note = Together(told_nothing(Notes(database).note))
-    settle = Together(told_nothing(Settlements(database).settle))
+    note = Together(told_nothing(Notes(database).note), linger_s=_LINGER_S)
+    settle = Together(told_nothing(Settlements(database).settle), linger_s=_LINGER_S)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
     service.stage(END_HALTED, EndHaltedPieces(Halts(database)), permits=permits)
     service.stage(RECORD_ATTEMPT, RecordAttempts(settle), permits=_MANY_PERMITS)

@@ -1,5 +1,6 @@
 """What storage needs from the outside."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -35,6 +36,10 @@ class ObjectStore(Protocol):
         """A link that opens a private object for a while. It is a secret."""
         ...
 
+    async def clear_unfinished(self) -> int:
+        """Remove what is left of files whose writing was cut off; how many. Raises TryLater."""
+        ...
+
     async def free_bytes(self) -> int | None:
         """Room that is left, where the store can tell. Raises TryLater when it is away."""
         ...
@@ -49,6 +54,14 @@ class Picture:
     width: int
     height: int
     thumbnail_jpeg: bytes
+
+
+class Ended(Protocol):
+    """Who knows how pieces stand."""
+
+    async def __call__(self, piece_ids: Collection[str]) -> Collection[str]:
+        """Those that have ended for good. Raises TryLater."""
+        ...
 
 
 class Imaging(Protocol):

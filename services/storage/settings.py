@@ -38,6 +38,13 @@ class StorageSettings(ServiceSettings):
         description="Room that stays free: with less of it left, no order is taken.",
         examples=[512],
     )
+    storage_sweep_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=3600,
+        description="Time between two looks for what was left behind.",
+        examples=[60],
+    )
     storage_concurrency: int = Field(
         default=8, ge=1, le=128, description="Pieces stored at a time.", examples=[8]
     )

@@ -51,6 +51,18 @@ class PieceRef(Asked):
     piece_id: SubjectToken
 
 
+class FindEnded(Value):
+    """Pieces by their ids alone: who asks has nothing but names of bytes, and is no client."""
+
+    piece_ids: tuple[SubjectToken, ...] = Field(max_length=1000)
+
+
+class EndedPieces(Value):
+    """Those of them that have ended for good. Unknown ones are not among them."""
+
+    piece_ids: tuple[str, ...]
+
+
 class TimelineEntry(Value):
     """Something that happened to a piece."""
 
@@ -127,6 +139,7 @@ class AvatarStats(Value):
     last_at: AwareDatetime | None = None
 
 
+FIND_ENDED = Call("ledger.piece.ended", FindEnded, EndedPieces)
 GET_PIECE = Call("ledger.piece.get", PieceRef, PieceDetail)
 LIST_PIECES = Call("ledger.piece.list", ListPieces, PiecePage)
 PUBLISH_PIECE = Call("ledger.piece.publish", PublishPiece, Piece)

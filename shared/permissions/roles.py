@@ -38,8 +38,8 @@ class Role:
     """A user of the broker, by what it has to do there.
 
     `looks_up` are facts of which single messages are read without consuming them, `watches` are
-    steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some;
-    who `measures` a bucket sees how full it is, and all streams of facts besides.
+    steps of others whose queues are looked at. Buckets: `puts` new bytes, `clears` deletes some,
+    `lists` names them; who `measures` one sees how full it is, and all streams of facts besides.
     Who carries a step also puts what it cannot read among the dead letters.
     """
 
@@ -54,6 +54,7 @@ class Role:
     gets: tuple[str, ...] = ()
     puts: tuple[str, ...] = ()
     clears: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
 
 
@@ -126,8 +127,10 @@ STORAGE = Role(
         topology.WITHDRAW,
     ),
     answers=(calls.SIGN_LINKS, calls.STORAGE_HEALTH),
+    asks=(calls.FIND_ENDED,),
     gets=(STAGING,),
     clears=(STAGING,),
+    lists=(STAGING,),
 )
 LEDGER = Role(
     "ledger",
@@ -148,6 +151,7 @@ LEDGER = Role(
         topology.NOTE_MODERATED,
     ),
     looks_up=(
+        AttemptSettled,
         ContentRequested,
         ImageGenerated,
         ContentHooked,
@@ -167,6 +171,7 @@ LEDGER = Role(
         *ASKED_OF_THE_LEDGER,
         calls.OPEN_ATTEMPT,
         calls.NOTE_CALL,
+        calls.FIND_ENDED,
     ),
     asks=(calls.STORAGE_HEALTH,),
 )

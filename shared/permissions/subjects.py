@@ -108,6 +108,7 @@ def _sent_by(role: Role, names: Topology) -> Iterator[str]:
         for fact in step.produces:
             yield f"$JS.API.STREAM.MSG.GET.{names.stream(fact)}"
     for fact in role.looks_up:
+        yield f"$JS.API.STREAM.MSG.GET.{names.stream(fact)}"
         yield f"$JS.API.DIRECT.GET.{names.stream(fact)}"
         yield f"$JS.API.DIRECT.GET.{names.stream(fact)}.>"
     for step in (*role.carries, *role.watches):
@@ -122,6 +123,8 @@ def _sent_to_buckets(role: Role, names: Topology) -> Iterator[str]:
         yield from _getting(names, bucket)
     for bucket in role.clears:
         yield from _clearing(names, bucket)
+    for bucket in role.lists:
+        yield f"$JS.API.STREAM.INFO.{blob_stream(names.bucket(bucket))}"
     for bucket in (*role.puts, *letters):
         yield blob_subjects(names.bucket(bucket))
     if role.measures:

@@ -15,11 +15,14 @@ from tests.audit import judge
 from tests.chaos.plan import Plan, full, short
 from tests.chaos.run import run
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 SEEDS = 1_000_000
 SHORT_PIECES = 60
 FULL_PIECES = 2000
 
 
+@app.command()
 def main(
     pieces: Annotated[
         int | None, typer.Option(min=1, help="Pieces to order; default 2000, 60 with --short.")
@@ -67,4 +70,4 @@ def _carry_out(plan: Plan, root: Path, progress: Console, *, as_json: bool) -> b
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app(prog_name="./dev chaos")

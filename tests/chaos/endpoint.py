@@ -12,6 +12,15 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 OPERATOR = "operator"
+AWAY = (
+    OSError,
+    TimeoutError,
+    NatsError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What looking on raises while a server is away, or dies under the question."""
 CONNECT_LIMIT_S = 2
 
 
@@ -64,7 +73,7 @@ class Endpoint:
         try:
             async with _connected(self.nats_url):
                 return True
-        except (NatsError, OSError, TimeoutError):
+        except AWAY:
             return False
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.chaos.endpoint import AWAY
 from tests.chaos.names import Staged
 
 LOOK_EVERY_S = 1.0
@@ -57,7 +58,7 @@ class Leaks:
                         await asyncio.sleep(LOOK_EVERY_S)
                 finally:
                     connection.terminate()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except AWAY:
                 await asyncio.sleep(LOOK_EVERY_S)  # it was killed, and will be back
 
     async def _new(self, connection: Any) -> list[Leak]:

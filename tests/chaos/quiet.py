@@ -5,10 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import asyncpg
-from nats.errors import Error as NatsError
-
-from tests.chaos.endpoint import Endpoint
+from tests.chaos.endpoint import AWAY, Endpoint
 
 LOOK_EVERY_S = 0.25
 
@@ -46,7 +43,7 @@ async def standing(endpoint: Endpoint) -> Standing | None:
     try:
         rows = await endpoint.row(_ROWS)
         return Standing(rows["pieces"], rows["tasks"], rows["outbox"], await _queued(endpoint))
-    except (OSError, TimeoutError, NatsError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except AWAY:
         return None
 
 

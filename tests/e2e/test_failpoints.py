@@ -12,8 +12,8 @@ from tests.eventually import eventually
 from tests.generator.worker_stub import Worker, running_worker
 from tests.outages.books import delivered, settled_s
 from tests.outages.customers import customers
-from tests.outages.dying import DIRECTORY, choose, mark_of
-from tests.outages.restarts import restart
+from tests.outages.dying import DIRECTORY, choose, mark_of, mortal_at
+from tests.outages.restarts import READY_WITHIN_S, restart
 from tests.outages.whole import whole_atelier
 
 POINTS = ("before_effect", "after_effect", "after_puback", "after_ack")
@@ -59,10 +59,11 @@ class Rehearsal:
 
     async def make_mortal(self, service: str, place: str) -> None:
         """Have the service's process know the place; its successor will know the next one."""
-        known = self.directory / service
-        if not known.exists() or known.read_text() != place:
+        if (self.directory / service).read_text() != place:
             choose(self.directory, service, place)
             await restart(self.system, service)
+        # The process that died in the test before may not be replaced yet.
+        await eventually(lambda: mortal_at(self.directory, service) == place, READY_WITHIN_S)
         following = PLACES[service].index(place) + 1
         if following < len(PLACES[service]):
             choose(self.directory, service, PLACES[service][following])

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from deploy.local.nats import EmbeddedNats
+from deploy.local.processes import tethered
 from shared import calls
 from shared.rpc import Call
 from shared.service import Service, open_service
@@ -67,6 +68,16 @@ async def start(environment: Mapping[str, str]) -> Process:
         "services.gateway",
         env={**kept, **environment},
         cwd=ROOT,
+        stderr=PIPE,
+    )
+
+
+async def start_with(listener: socket.socket, environment: Mapping[str, str]) -> Process:
+    """Start a gateway that inherits a listening socket."""
+    return await asyncio.create_subprocess_exec(
+        *tethered([sys.executable, "-m", "services.gateway"], listener=listener.fileno()),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+        pass_fds=(listener.fileno(),),
         stderr=PIPE,
     )
 
@@ -179,6 +190,37 @@ async def test_a_request_under_way_is_finished_before_the_process_ends(running: 
         await running.complete(task_id)
         assert (await request).status_code == 200
     assert await running.ended() == 0
+
+
+async def test_who_asks_on_an_open_connection_while_the_process_ends_is_still_answered(
+    running: Running,
+) -> None:
+    async with running.client() as client:
+        assert (await client.get("/health/live")).status_code == 200
+        running.process.send_signal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
+        assert await loop.sock_recv(running.announced, 100) == b"STOPPING=1"
+        answer = await client.get("/api/v1/avatars")
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    assert await running.ended() == 0
+
+
+async def test_a_socket_that_is_handed_down_is_served_and_outlives_the_process(
+    nats_server: EmbeddedNats, provisioned: Topology, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        settings = environment(
+            tmp_path, 1, NATS_URL=nats_server.url, NATS_NAMESPACE=provisioned.namespace
+        )
+        process = await start_with(listener, settings)
+        async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+            address = f"http://127.0.0.1:{port}/health/live"
+            assert (await client.get(address)).status_code == 200
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        # Nobody answers any more, but nobody is refused either.
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
 
 
 async def test_a_stop_while_the_broker_is_still_away_is_no_failure(tmp_path: Path) -> None:

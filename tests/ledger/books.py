@@ -47,6 +47,7 @@ from shared.events import (
 )
 from shared.outcomes import TryLater
 from tests.builders import brief, content_stored, delivery
+from tests.ledger.facts import FactsInMemory
 
 TENANT = "default"
 KINDS = {fact.NAME: fact for fact in FACTS}
@@ -105,7 +106,8 @@ class Books:
         self.room = Room(self.stores)
         self.accept_task = AcceptTasks(self.tasks, self.room)
         self.pieces = Pieces(database)
-        self.attempts = Attempts(database)
+        self.facts = FactsInMemory()
+        self.attempts = Attempts(database, self.facts)
         self.settlements = Settlements(database)
         self.calls = OneByOne(self.attempts, self.settlements)
         self.deliveries = Deliveries(database)

@@ -108,6 +108,19 @@ async def test_a_call_whose_lease_is_over_is_unknown_until_it_is_settled(books: 
     assert await cost_of(books, piece) == 2 * COST
 
 
+async def test_a_settlement_that_nobody_has_read_yet_is_no_lost_call(books: Books) -> None:
+    (piece,) = await books.accepted()
+    first = await books.open_attempt(piece, holder="host/1/x")
+    await books.sql("UPDATE attempts SET lease_until = now()")
+    fact = settled(piece, first.attempt_id)
+    await books.facts.write(fact)
+    waiting = await books.open_attempt(piece, holder="host/2/x")
+    assert (waiting.answer, waiting.after_s) == ("wait", 1.0)
+    await books.calls.settle(fact)
+    assert (await books.open_attempt(piece, holder="host/2/x")).answer == "done"
+    assert await cost_of(books, piece) == COST
+
+
 async def test_an_unknown_outcome_is_recorded_as_unknown(books: Books) -> None:
     (piece,) = await books.accepted()
     answer = await books.open_attempt(piece)

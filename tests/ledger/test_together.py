@@ -41,6 +41,15 @@ async def test_what_comes_meanwhile_goes_together() -> None:
     assert len(goes.goes) <= 4
 
 
+async def test_who_lingers_takes_along_what_comes_a_little_later() -> None:
+    goes = Goes()
+    together = Together(goes, linger_s=0.05)
+    first = asyncio.create_task(together(1))
+    await asyncio.sleep(0.01)
+    assert list(await asyncio.gather(first, together(2))) == [2, 4]
+    assert goes.goes == [[1, 2]]
+
+
 async def test_one_at_fault_fails_alone() -> None:
     together = Together(Goes())
     results = await asyncio.gather(

@@ -19,21 +19,30 @@ def mark_of(directory: Path, place: str) -> Path:
     return directory / f"{place.replace('/', '_')}.died"
 
 
+def mortal_at(directory: Path, service: str) -> str | None:
+    """The place of the process of `service` that started last."""
+    told = directory / f"{service}.is"
+    return told.read_text(encoding="utf-8") if told.exists() else None
+
+
 def choose(directory: Path, service: str, place: str) -> None:
     """Let the processes of `service` that start from now on be mortal at `place`, not yet."""
     mark_of(directory, place).touch()
-    scratch = directory / f"{service}.new"
-    scratch.write_text(place, encoding="utf-8")
-    scratch.replace(directory / service)
+    _write(directory / service, place)
 
 
 def _become_mortal(service: str) -> None:
     directory = Path(os.environ[DIRECTORY])
-    chosen = directory / service
-    if chosen.exists():
-        place = chosen.read_text(encoding="utf-8")
-        os.environ[failpoints.PLACE] = place
-        os.environ[failpoints.MARK] = str(mark_of(directory, place))
+    place = (directory / service).read_text(encoding="utf-8")
+    os.environ[failpoints.PLACE] = place
+    os.environ[failpoints.MARK] = str(mark_of(directory, place))
+    _write(directory / f"{service}.is", place)
+
+
+def _write(path: Path, text: str) -> None:
+    scratch = path.with_name(f"{path.name}.new")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,17 @@ async def test_what_was_deleted_is_missing_at_once(store: BlobStore) -> None:
     assert time.monotonic() - started < 1.0
 
 
+async def test_names_tell_what_is_there_and_are_enough_to_forget_it(store: BlobStore) -> None:
+    first, second = [
+        await store.put(name, os.urandom(1_500_000), media_type=PNG) for name in ("p/1", "p/2")
+    ]
+    names = {f"p/1/{first.sha256}", f"p/2/{second.sha256}"}
+    assert set(await store.names()) == names
+    await store.forget(f"p/1/{first.sha256}")
+    assert not await store.holds(first)
+    assert set(await store.names()) == {f"p/2/{second.sha256}"}
+
+
 async def test_forgetting_twice_is_fine(store: BlobStore) -> None:
     ref = await store.put("piece/1", b"gone", media_type=PNG)
     await asyncio.gather(store.delete(ref), store.delete(ref))

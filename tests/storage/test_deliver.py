@@ -1,6 +1,7 @@
 """Delivery: only judged bytes, only where the verdict allows, under keys nobody can guess."""
 
 import io
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from PIL import Image
 
 from services.storage.adapters.pillow_imaging import THUMBNAIL_PX, PillowImaging
 from services.storage.domain import is_plain_key, object_token
-from services.storage.handler.cleanup import ClearStaging, WithdrawDelivery
+from services.storage.handler.cleanup import ClearStaging, SweepLeftovers, WithdrawDelivery
 from services.storage.handler.deliver import StoreContent
 from services.storage.ports import Area
 from shared.blobs import BlobMissing
@@ -173,3 +174,35 @@ def test_a_token_cannot_be_told_without_the_secret(
 @pytest.mark.parametrize("key", ["../x", "a/../b", "/etc/passwd", "a//b", "", "a/./b", "a\\..\\b"])
 def test_keys_that_could_leave_the_root_are_told(key: str) -> None:
     assert not is_plain_key(key)
+
+
+async def test_staged_bytes_of_ended_pieces_are_swept_up_and_no_others() -> None:
+    shelf = Shelf()
+    late, twin, waiting = [
+        await shelf.staging.put(name, b"bytes", media_type="image/png")
+        for name in ("ended/1", "ended/2", "waiting/1")
+    ]
+    asked: list[str] = []
+
+    async def ended(piece_ids: Collection[str]) -> Collection[str]:
+        asked.extend(piece_ids)
+        return {"ended"} & set(piece_ids)
+
+    await SweepLeftovers(shelf.staging, shelf.objects, ended)()
+    assert sorted(asked) == ["ended", "waiting"]
+    assert not await shelf.staging.holds(late)
+    assert not await shelf.staging.holds(twin)
+    assert await shelf.staging.holds(waiting)
+
+
+async def test_nothing_is_swept_up_while_nobody_knows_what_has_ended() -> None:
+    shelf = Shelf()
+    ref = await shelf.staging.put("piece/1", b"bytes", media_type="image/png")
+
+    async def ended(piece_ids: Collection[str]) -> Collection[str]:
+        assert piece_ids
+        raise TryLater("the ledger is away")
+
+    with pytest.raises(TryLater):
+        await SweepLeftovers(shelf.staging, shelf.objects, ended)()
+    assert await shelf.staging.holds(ref)

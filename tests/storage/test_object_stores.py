@@ -1,7 +1,13 @@
 """One behaviour for every object store, the fake included."""
 
 import asyncio
+import os
+import signal
+import sys
+import time
 from pathlib import Path
+from subprocess import run
+from textwrap import dedent
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -98,3 +104,44 @@ async def test_a_signed_link_opens_its_object_until_it_expires(tmp_path: Path) -
 
 def test_what_is_held_for_review_has_no_address(tmp_path: Path) -> None:
     assert not local(tmp_path).link(Area.REVIEW, KEY).startswith("http")
+
+
+async def test_a_file_whose_writing_was_cut_off_is_removed_after_a_while(tmp_path: Path) -> None:
+    directory = local(tmp_path)
+    left, fresh = (tmp_path / ".unfinished" / f"{name}.part" for name in ("left", "fresh"))
+    for part in (left, fresh):
+        part.write_bytes(b"half")
+    os.utime(left, (time.time() - 200, time.time() - 200))
+    assert await directory.clear_unfinished() == 1
+    assert (left.exists(), fresh.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "named"])
+def test_a_file_is_there_whole_and_once(tmp_path: Path, *, nameless: bool) -> None:
+    program = dedent(f"""
+        import os, sys
+        from pathlib import Path
+        {"" if nameless else "del os.O_TMPFILE"}
+        from services.storage.adapters import new_file
+        root = Path(sys.argv[1])
+        for data in (b"first" * 10**6, b"second"):
+            print(new_file.create(root / "a" / "b.png", data, unfinished=root))
+    """)
+    done = run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=True)
+    assert done.stdout.split() == [b"True", b"False"]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "a" / "b.png"]
+    assert (tmp_path / "a" / "b.png").stat().st_size == 5 * 10**6
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system has no nameless files")
+def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    program = dedent("""
+        import os, signal, sys
+        from pathlib import Path
+        from services.storage.adapters import new_file
+        os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        new_file.create(Path(sys.argv[1]) / "b.png", b"half", unfinished=Path(sys.argv[1]))
+    """)
+    done = run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []

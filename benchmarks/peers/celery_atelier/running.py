@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks._figures import Table, percentile
 from benchmarks._processes import ROOT, output_of, running
-from benchmarks.atelier.usage import Usage, usage_by_name
+from benchmarks.atelier.usage import Meter, Spent, usage_by_name
 from benchmarks.measures.rates import steady_rate
 from benchmarks.provider.running import Provider
 from deploy.local.postgres import EmbeddedPostgres
@@ -44,17 +44,17 @@ class CeleryFigures:
     steady_per_s: float
     p50_ms: float
     p99_ms: float
-    used: dict[str, Usage]
+    spent: Spent
 
     @property
     def cpu_ms(self) -> float:
         """Processor time of a piece, in milliseconds, of all parts together."""
-        return sum(usage.cpu_s for usage in self.used.values()) / self.pieces * 1000
+        return sum(usage.cpu_s for usage in self.spent.used.values()) / self.pieces * 1000
 
     def parts(self, title: str) -> Table:
         """Processor time of each step's worker, its child included, and of the servers."""
         rows = tuple(
-            (name, (usage.cpu_s / self.pieces * 1000,)) for name, usage in self.used.items()
+            (name, (usage.cpu_s / self.pieces * 1000,)) for name, usage in self.spent.used.items()
         )
         return Table(title, ("CPU ms/piece",), rows)
 
@@ -105,17 +105,15 @@ async def measure_celery(
 
         await ask("batches", _WARM_UP_PIECES)
         singles = await ask("singles", _SINGLES)
-        before = usage_by_name(pids, with_children=pids)
+        meter = Meter(lambda: usage_by_name(pids, with_children=pids))
         batches = await ask("batches", pieces)
-        after = usage_by_name(pids, with_children=pids)
-        used = {name: after[name].since(before[name]) for name in pids}
-        return _figures(singles, batches, used)
+        return _figures(singles, batches, meter.spent())
 
 
 def _figures(
     singles: Sequence[Mapping[str, Any]],
     batches: Sequence[Mapping[str, Any]],
-    used: dict[str, Usage],
+    spent: Spent,
 ) -> CeleryFigures:
     took_ms = [(order["persisted_at"][0] - order["ordered_at"]) * 1000 for order in singles]
     heard = sorted(at for order in batches for at in order["persisted_at"])
@@ -125,7 +123,7 @@ def _figures(
         steady_per_s=steady_rate(heard),
         p50_ms=percentile(took_ms, 0.5),
         p99_ms=percentile(took_ms, 0.99),
-        used=used,
+        spent=spent,
     )
 
 

@@ -20,18 +20,24 @@ from services.ledger.domain.attempts import (
     GoOn,
     No,
     Pending,
+    Wait,
     answer_to,
 )
 from shared.calls import AttemptAnswer, NoteCall, Nothing, OpenAttempt
+from shared.events import AttemptSettled
+from shared.factlog import FactLog
 from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
+
+_UNREAD_FOR_S = 1.0
 
 
 class Attempts:
     """The attempt book."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, facts: FactLog) -> None:
         self._database = database
+        self._facts = facts
 
     async def open(self, requests: Sequence[OpenAttempt]) -> list[AttemptAnswer]:
         """Say for each, in order, whether a provider may be called, and record it if so."""
@@ -39,7 +45,7 @@ class Attempts:
         async with self._database.write() as transaction:
             for group in _each_piece_once(requests):
                 asked = [requests[index] for index in group]
-                answered = await _answer(transaction.connection, asked)
+                answered = await _answer(transaction.connection, asked, self._facts)
                 answers |= dict(zip(group, answered, strict=True))
         return [answers[index] for index in range(len(requests))]
 
@@ -74,12 +80,19 @@ def _each_piece_once(requests: Sequence[OpenAttempt]) -> Iterable[list[int]]:
 
 
 async def _answer(
-    connection: AsyncConnection, requests: Sequence[OpenAttempt]
+    connection: AsyncConnection, requests: Sequence[OpenAttempt], facts: FactLog
 ) -> list[AttemptAnswer]:
     locked = await _locked_pieces(connection, requests)
     earlier = await _attempts_of(connection, locked)
     decided = [
-        (request, _decide(request, locked.get(request.piece_id), earlier[request.piece_id]))
+        (
+            request,
+            await _unless_unread(
+                request,
+                _decide(request, locked.get(request.piece_id), earlier[request.piece_id]),
+                facts,
+            ),
+        )
         for request in requests
     ]
     await _note_losses(connection, requests)
@@ -104,6 +117,16 @@ def _decide(request: OpenAttempt, piece: Row[Any] | None, earlier: Sequence[Row[
         [attempt_of(row) for row in earlier],
         now=piece.now,
     )
+
+
+async def _unless_unread(request: OpenAttempt, answer: Answer, facts: FactLog) -> Answer:
+    """Wait where a call that seems lost is settled by a fact that we have not come to read yet."""
+    if isinstance(answer, Go):
+        for attempt_id in answer.lost:
+            tokens = (request.tenant, request.task_id, request.piece_id, attempt_id)
+            if await facts.holds(AttemptSettled, tokens):
+                return Wait(_UNREAD_FOR_S)
+    return answer
 
 
 async def _locked_pieces(

@@ -7,6 +7,7 @@ from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters import cursors
+from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.page_sizes import fitting
 from services.ledger.adapters.piece_rows import piece_of, piece_query
@@ -20,6 +21,8 @@ from services.ledger.adapters.schema import (
 )
 from shared.calls import (
     AttemptRecord,
+    EndedPieces,
+    FindEnded,
     ListPieces,
     Piece,
     PieceDetail,
@@ -46,6 +49,15 @@ class Pieces:
                 timeline=await _timeline(connection, piece.id),
                 attempts=await _attempts(connection, piece.id),
             )
+
+    async def ended(self, request: FindEnded) -> EndedPieces:
+        """Which of these pieces have ended for good."""
+        query = select(pieces.c.id).where(
+            among(pieces.c.id, request.piece_ids), pieces.c.ended_at.is_not(None)
+        )
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).scalars().all()
+        return EndedPieces(piece_ids=tuple(found))
 
     async def list(self, request: ListPieces) -> PiecePage:
         """Pieces of a task in order, or of an avatar with the newest first.

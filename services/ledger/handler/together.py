@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Together(Generic[T, R]):
-    """Collects items while the go before is under way; nobody waits for company.
+    """Collects items while the go before is under way, and for `linger_s` before each go.
 
     `act` gives one result an item, in their order. Whoever brings an item learns how the go with
     it ended. When an item is at fault, the others of its go are done one by one, so that it fails
@@ -19,10 +19,15 @@ class Together(Generic[T, R]):
     """
 
     def __init__(
-        self, act: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 100
+        self,
+        act: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        most: int = 100,
+        linger_s: float = 0.0,
     ) -> None:
         self._act = act
         self._most = most
+        self._linger_s = linger_s
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -36,6 +41,8 @@ class Together(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._waiting:
+            if self._linger_s and len(self._waiting) < self._most:
+                await asyncio.sleep(self._linger_s)
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._go(batch)
 

@@ -5,7 +5,6 @@ The gateway serves the first to anybody, the second to holders of a signed link,
 
 import asyncio
 import contextlib
-import os
 import secrets
 import shutil
 import time
@@ -14,12 +13,13 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
+from services.storage.adapters import new_file
 from services.storage.ports import Area
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 
-# Whoever deletes the last file of a folder takes the folder along.
-_FOLDER_TRIES = 10
+# Nobody writes that long at a file.
+_DEAD_AFTER_S = 120.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class LocalDirectory:
 
     def __init__(self, root: Path, *, base_url: str, signing_key: bytes) -> None:
         self._root = root
+        self._unfinished = root / ".unfinished"
         self._base_url = base_url.rstrip("/")
         self._signing_key = signing_key
 
@@ -52,11 +53,14 @@ class LocalDirectory:
     async def free_bytes(self) -> int | None:
         return (await self._on_disk(shutil.disk_usage, self._root)).free
 
+    async def clear_unfinished(self) -> int:
+        return await self._on_disk(new_file.clear, self._unfinished, older_than_s=_DEAD_AFTER_S)
+
     def open(self) -> None:
         """Make the areas. Raises OSError when the directory cannot be written."""
-        for area in Area:
-            (self._root / area).mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = self._root / f".probe-{secrets.token_hex(8)}"
+        for path in (self._unfinished, *(self._root / area for area in Area)):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = self._unfinished / secrets.token_hex(8)
         probe.touch()
         probe.unlink()
 
@@ -67,24 +71,9 @@ class LocalDirectory:
         except OSError as exc:
             raise TryLater(f"object directory: {exc.strerror or type(exc).__name__}") from exc
 
-    @staticmethod
-    def _create(path: Path, data: bytes) -> None:
-        if path.exists():
-            if path.read_bytes() != data:
-                raise GiveUp("object_exists", "another object has this key")
-            return
-        part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-        descriptor = _open_new(part)
-        try:
-            try:
-                _write_all(descriptor, data)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    def _create(self, path: Path, data: bytes) -> None:
+        if path.exists() or not new_file.create(path, data, unfinished=self._unfinished):
+            _check_same(path, data)
 
     @staticmethod
     def _delete(path: Path) -> None:
@@ -93,18 +82,6 @@ class LocalDirectory:
             path.parent.rmdir()  # the avatar's folder, once its last file is gone
 
 
-def _open_new(path: Path) -> int:
-    """A new file; its folder is made at need, also when it vanishes under our hands."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    for _ in range(_FOLDER_TRIES):
-        try:
-            return os.open(path, flags, mode=0o666)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, flags, mode=0o666)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
+def _check_same(path: Path, data: bytes) -> None:
+    if path.read_bytes() != data:
+        raise GiveUp("object_exists", "another object has this key")

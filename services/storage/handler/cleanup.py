@@ -1,10 +1,17 @@
 """Leave nothing behind: staging after a piece's end, files that lost or whose avatar is gone."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
-from services.storage.ports import ObjectStore
+import structlog
+
+from services.storage.ports import Ended, ObjectStore
 from shared.blobs import BlobStore
 from shared.events import DeliveryWithdrawn, PieceEnded
+
+log = structlog.get_logger(__name__)
+
+_ASKED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +34,30 @@ class WithdrawDelivery:
     async def __call__(self, event: DeliveryWithdrawn) -> None:
         for key in event.object_keys:
             await self.objects.delete(key)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLeftovers:
+    """One round removes what no event brings to mind any more.
+
+    A broker that was killed may bring back what it had deleted, a twin may come after the end of
+    its piece, and a process that dies leaves half a file.
+    """
+
+    staging: BlobStore
+    objects: ObjectStore
+    ended: Ended
+
+    async def __call__(self) -> None:
+        """Sweep. Raises TryLater."""
+        by_piece: defaultdict[str, list[str]] = defaultdict(list)
+        for name in await self.staging.names():
+            by_piece[name.partition("/")[0]].append(name)
+        piece_ids = sorted(by_piece)
+        for start in range(0, len(piece_ids), _ASKED_AT_ONCE):
+            for piece_id in await self.ended(piece_ids[start : start + _ASKED_AT_ONCE]):
+                for name in by_piece[piece_id]:
+                    await self.staging.forget(name)
+                    log.info("sweep.staged", piece_id=piece_id)
+        if unfinished := await self.objects.clear_unfinished():
+            log.info("sweep.unfinished", files=unfinished)

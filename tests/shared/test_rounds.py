@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from structlog.testing import capture_logs
 
-from services.ledger.handler.rounds import Rounds
 from shared.outcomes import TryLater
+from shared.rounds import Rounds
 from tests.eventually import eventually
 
 
