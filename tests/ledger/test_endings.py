@@ -19,6 +19,7 @@ from shared.events import (
     TaskCompleted,
 )
 from tests.builders import blob, content_halted, content_stored, generation, verdict
+from tests.eventually import eventually
 from tests.ledger.books import Books, stored, whose
 
 REVIEW = verdict(decision=Decision.REVIEW, rating=Rating.PENDING_REVIEW, explicitness_level=10)
@@ -52,6 +53,7 @@ async def test_the_last_piece_completes_the_task(books: Books) -> None:
     assert await books.waiting(TaskCompleted) == []
     with capture_logs() as logs:
         await books.endings.halt(content_halted(**whose(second), reason="providers_exhausted"))
+        await eventually(lambda: any(line["event"] == "task.completed" for line in logs))
     view = await books.task(first.task_id)
     assert (view.state, view.progress) == (TaskState.COMPLETED, 100)
     assert [(each.piece_id, each.reason) for each in view.reasons] == [

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import BigInteger, Row, RowMapping, cast, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Transaction
@@ -50,9 +51,12 @@ async def _complete(transaction: Transaction, task_id: str) -> None:
     completed_at = await _close(transaction, task_id, state)
     fact = _fact(task, state, counts)
     transaction.facts.append(fact)
-    report = await _report(transaction, task)
     duration_s = round((completed_at - task.accepted_at).total_seconds(), 3)
-    transaction.afterwards.append(lambda: _log_completed(fact, duration_s, report))
+
+    async def tell(connection: AsyncConnection) -> None:
+        _log_completed(fact, duration_s, await _report(connection, task))
+
+    transaction.told_later.append(tell)
 
 
 async def _close(transaction: Transaction, task_id: str, state: str) -> datetime:
@@ -92,9 +96,8 @@ def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
     )
 
 
-async def _report(transaction: Transaction, task: Row[Any]) -> dict[str, object]:
+async def _report(connection: AsyncConnection, task: Row[Any]) -> dict[str, object]:
     """Cost so far, and for each fact how many pieces had it and when the last of them did."""
-    connection = transaction.connection
     cost = await connection.execute(
         select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
             attempts.c.task_id == task.id

@@ -1,24 +1,37 @@
 """The pool of connections, and transactions that take facts along."""
 
 import asyncio
+import math
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from sqlalchemy import Executable, insert
+import structlog
+from sqlalchemy import Engine, Executable, event, insert
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from services.ledger.adapters.schema import outbox
 from services.ledger.adapters.vendor_errors import translated
 from shared.events import Fact
+from shared.outcomes import TryLater
 
 _CONNECT_TIMEOUT_S = 5.0
 _IDLE_TRANSACTION_LIMIT_S = 60
 _MOST_FRESH = 10_000
+_USED_AT = "used_at"
+_RESTED_AFTER_S = 1.0
+
+
+log = structlog.get_logger(__name__)
+
+Tell = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,8 @@ class Transaction:
     connection: AsyncConnection
     facts: list[Fact] = field(default_factory=list)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    told_later: list[Tell] = field(default_factory=list)
+    """As `afterwards`, but nobody waits: what has to look into the database once more."""
 
 
 class Database:
@@ -56,6 +71,7 @@ class Database:
         """Set whenever a transaction has left facts in the outbox."""
         self.fresh: deque[tuple[int, Fact]] = deque(maxlen=_MOST_FRESH)
         """Facts committed here a moment ago, by their rows; what it cannot hold is found there."""
+        self._telling: set[asyncio.Task[None]] = set()
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -90,6 +106,10 @@ class Database:
             self.outbox_filled.set()
         for act in transaction.afterwards:
             act()
+        if transaction.told_later:
+            telling = asyncio.create_task(self._tell(transaction.told_later), name="telling")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
 
     @property
     def in_use(self) -> int:
@@ -98,20 +118,28 @@ class Database:
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Give every connection back, once everything is told."""
+        await asyncio.gather(*self._telling)
         await self.engine.dispose()
+
+    async def _tell(self, tales: Sequence[Tell]) -> None:
+        try:
+            async with self.read() as connection:
+                for tell in tales:
+                    await tell(connection)
+        except TryLater as exc:
+            log.warning("database.not_told", error=exc.detail)
 
 
 def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
     """The engine behind a database; nothing may hang for ever."""
     statement_ms = round(limits.statement_s * 1000)
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=limits.size,
         max_overflow=limits.overflow,
         pool_recycle=limits.recycle_s,
         pool_timeout=limits.wait_s,
-        pool_pre_ping=True,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
             # The server ends a slow statement first; this is for a server that is gone.
@@ -124,6 +152,32 @@ def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
             },
         },
     )
+    _ping_the_rested(engine.sync_engine)
+    return engine
+
+
+def _ping_the_rested(engine: Engine) -> None:
+    """Replace a dead connection before it is used.
+
+    The driver knows of most; others are asked, but not those that were used a moment ago: the
+    pool's own `pre_ping` puts two questions before every transaction.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        driver = record.driver_connection
+        if driver is None or driver.is_closed():
+            raise DisconnectionError("closed by the server")
+        if time.monotonic() - record.info.get(_USED_AT, math.inf) < _RESTED_AFTER_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as exc:
+            raise DisconnectionError from exc
 
 
 async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> Sequence[int]:

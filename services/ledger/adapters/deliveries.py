@@ -32,6 +32,7 @@ from services.ledger.domain.endings import (
     fate_of_delivery,
     flaw_of,
 )
+from services.ledger.ports import Happening
 from shared.events import ContentStored
 
 _FORBIDDEN = "the verdict does not allow the delivered bytes"
@@ -68,10 +69,11 @@ class Deliveries:
             await _lock_avatars(connection, events)
             locked = await lock_pieces(connection, events)
             fates = _sort(events, await standings_of(connection, locked))
-            await remember(connection, [remembered_delivery(event) for event in events])
             await settle_delivered(connection, events)
-            await _persist(transaction, fates[Fate.PERSIST])
-            await _hold(transaction, fates[Fate.HOLD])
+            happenings = [remembered_delivery(event) for event in events]
+            happenings += await _persist(transaction, fates[Fate.PERSIST])
+            happenings += await _hold(transaction, fates[Fate.HOLD])
+            await remember(connection, happenings)
             await _refuse(transaction, fates[Fate.REFUSE], locked)
             for event in fates[Fate.WITHDRAW]:
                 transaction.facts.append(
@@ -119,25 +121,22 @@ def _flaw(event: ContentStored) -> str | None:
     )
 
 
-async def _persist(transaction: Transaction, events: Sequence[ContentStored]) -> None:
+async def _persist(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:
     if not events:
-        return
+        return []
     connection = transaction.connection
     await connection.execute(insert(content_pieces), [content_row(event) for event in events])
     await _settle(connection, [persisted_row(event) for event in events], end=True)
     staged = await staged_images(connection, [event.piece_id for event in events])
     facts = [persisted(event, staged.get(event.piece_id, ())) for event in events]
     transaction.facts.extend(facts)
-    await remember(
-        connection, [remembered_end(fact, {"object_key": fact.object_key}) for fact in facts]
-    )
+    return [remembered_end(fact, {"object_key": fact.object_key}) for fact in facts]
 
 
-async def _hold(transaction: Transaction, events: Sequence[ContentStored]) -> None:
-    if not events:
-        return
-    await _settle(transaction.connection, [held_row(event) for event in events], end=False)
-    await remember(transaction.connection, [held(event) for event in events])
+async def _hold(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:
+    if events:
+        await _settle(transaction.connection, [held_row(event) for event in events], end=False)
+    return [held(event) for event in events]
 
 
 async def _settle(

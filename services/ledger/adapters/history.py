@@ -7,6 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.schema import piece_events
 from services.ledger.ports import Happening
+from shared.events import FACTS
+
+# What is no fact of the broker, such as that a piece is held, follows from one.
+_ORDER = {fact.NAME: place for place, fact in enumerate(FACTS)}
 
 
 async def remember(connection: AsyncConnection, happenings: Iterable[Happening]) -> None:
@@ -21,8 +25,14 @@ async def remember(connection: AsyncConnection, happenings: Iterable[Happening])
             "fact": each.fact,
             "detail": each.detail,
         }
-        # In one order, so that two transactions about the same facts cannot wait for each other.
-        for each in sorted(happenings, key=lambda one: (one.piece_id, one.run, one.fact))
+        # In one order, so that two transactions about the same facts cannot wait for each other;
+        # and in that of a piece's way, which its history shows.
+        for each in sorted(happenings, key=_place)
     ]
     if rows:
         await connection.execute(insert(piece_events).on_conflict_do_nothing(), rows)
+
+
+def _place(happening: Happening) -> tuple[str, int, int, str]:
+    order = _ORDER.get(happening.fact, len(_ORDER))
+    return happening.piece_id, happening.run, order, happening.fact

@@ -34,9 +34,10 @@ def translated() -> Iterator[None]:
         if ours is None:
             raise
         raise ours from exc
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
-        # While connecting the driver's own errors come through bare.
-        ours = _ours(exc, lost=isinstance(exc, asyncpg.InterfaceError))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as exc:
+        # While connecting the driver's own errors come through bare, and so does its confusion
+        # when the server dies under a question.
+        ours = _ours(exc, lost=not isinstance(exc, asyncpg.PostgresError))
         if ours is None:
             raise
         raise ours from exc
