@@ -14,9 +14,9 @@ from shared.calls import BlockCategory, Finding, Screened, ScreenTexts, TextToSc
 from shared.content import Brief, Captions
 from shared.factlog import utc_now
 
-# A hostile text of this length takes 50 ms, an ordinary one a tenth: longer ones would hold up
-# the event loop.
-_AT_ONCE_CHARS = 500
+# A hostile text of this length takes 150 ms, an ordinary one 2: longer ones would hold up the
+# event loop.
+_AT_ONCE_CHARS = 1_000
 
 # Together a few megabytes at most.
 _REMEMBERED_CHARS = 1_500
