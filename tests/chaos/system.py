@@ -77,6 +77,7 @@ def _settings(plan: Plan, directory: Path, proxied: Mapping[str, str]) -> dict[s
         "SAFETY_JUDGE": "none",
         "SWEEP_INTERVAL_SECONDS": "5",
         "STALL_SECONDS": "30",
+        "STORAGE_SWEEP_SECONDS": "5",
         # What the stages did is counted in their logs.
         "LOG_LEVEL": "debug",
         "ENABLE_STRUCTURED_LOGGING": "true",
