@@ -10,12 +10,12 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import pipeline, stages
+from benchmarks import pipeline, soak, stages
 from benchmarks._figures import Report
 from benchmarks._machine import described
 from benchmarks.provider.image import REAL_PX, SMALL_PX
 
-NAMES = ("pipeline", "stages")
+NAMES = ("pipeline", "soak", "stages")
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -26,6 +26,8 @@ def main() -> None:
     match arguments.name:
         case "pipeline":
             _pipeline(arguments)
+        case "soak":
+            _soak(arguments)
         case "stages":
             _stages(as_json=arguments.json)
         case _:
@@ -39,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="figures as JSON")
     names.add_parser("list", parents=[shared], help="the names of the benchmarks")
     names.add_parser("stages", parents=[shared], help=stages.__doc__)
+    long = names.add_parser("soak", parents=[shared], help=soak.__doc__)
+    long.add_argument("--minutes", type=float, default=10.0, help="how long (10)")
+    long.add_argument("--rate", type=float, default=10.0, help="pieces a second (10)")
     whole = names.add_parser("pipeline", parents=[shared], help=pipeline.__doc__)
     whole.add_argument("--pieces", type=_some, default=2000, help="to send through (2000)")
     whole.add_argument(
@@ -64,6 +69,13 @@ def _pipeline(arguments: argparse.Namespace) -> None:
         path = RESULTS / f"pipeline-{datetime.now(UTC):%Y-%m-%d}.json"
         path.write_text(json.dumps(found, indent=2) + "\n")
         sys.stderr.write(f"kept in {path}\n")
+
+
+def _soak(arguments: argparse.Namespace) -> None:
+    machine = described()
+    report = asyncio.run(soak.measure(soak.Wanted(arguments.minutes, arguments.rate)))
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
 
 
 def _stages(*, as_json: bool) -> None:
