@@ -25,6 +25,9 @@ from shared.topology import Topology
 settings.register_profile("busy-machine", deadline=None)
 settings.load_profile("busy-machine")
 
+# Asserts outside test modules; here, because several directories import them.
+pytest.register_assert_rewrite("tests.outages.books", "tests.outages.customers")
+
 SMALL = Limits(stream_bytes=16 * 2**20, staging_bytes=64 * 2**20, dead_letter_bytes=32 * 2**20)
 """Enough for any test; the broker reserves what is promised."""
 

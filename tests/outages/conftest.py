@@ -7,8 +7,6 @@ import pytest
 
 from tests.generator.worker_stub import Worker, running_worker
 
-pytest.register_assert_rewrite("tests.outages.books", "tests.outages.customers")
-
 
 @pytest.fixture(autouse=True)
 def quiet_worker() -> None:
