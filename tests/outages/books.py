@@ -55,8 +55,11 @@ def delivered(objects: Path) -> set[str]:
 
 
 def half_written(objects: Path) -> set[str]:
-    """Files there that have no key yet, or never will have."""
-    return {str(path) for path in _files(objects) if path.name.startswith(".")}
+    """Files there that have no key, wherever they lie."""
+    known = delivered(objects)
+    files = (path for path in objects.rglob("*") if path.is_file())
+    relative = (path.relative_to(objects) for path in files)
+    return {str(path) for path in relative if str(Path(*path.parts[1:])) not in known}
 
 
 def _files(objects: Path) -> Iterator[Path]:
