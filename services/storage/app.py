@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from services.storage.adapters.ledger_pieces import LedgerPieces
 from services.storage.adapters.local_directory import LocalDirectory
 from services.storage.adapters.pillow_imaging import PillowImaging
-from services.storage.handler.cleanup import ClearStaging, SweepLeftovers, WithdrawDelivery
+from services.storage.handler.cleanup import ClearAfterEnd, SweepLeftovers, WithdrawDelivery
 from services.storage.handler.deliver import StoreContent
 from services.storage.handler.links import ReportHealth, SignObjectLinks
 from services.storage.ports import Imaging, ObjectStore
@@ -35,7 +35,7 @@ def assemble(
     """Deliver, clean up after ends, sweep up what was left, and sign links."""
     deliver = StoreContent(service.staging, objects, imaging, token_secret, public_tiers)
     service.stage(STORE, deliver, permits=permits)
-    clear = ClearStaging(service.staging)
+    clear = ClearAfterEnd(service.staging, objects)
     for step in (CLEAR_PERSISTED, CLEAR_REJECTED, CLEAR_FAILED):
         service.stage(step, clear, permits=_CLEANUP_PERMITS)
     service.stage(WITHDRAW, WithdrawDelivery(objects), permits=_CLEANUP_PERMITS)

@@ -27,6 +27,16 @@ def thumbnail_key(avatar_id: str, piece_id: str, token: str) -> str:
     return f"content/{avatar_id}/{piece_id}_{token}_thumb.jpg"
 
 
+def beginning_of_keys(avatar_id: str, piece_id: str) -> str:
+    """How the keys of a piece begin, whatever its run and bytes."""
+    return f"content/{avatar_id}/{piece_id}_"
+
+
+def is_of_delivery(key: str, object_key: str) -> bool:
+    """Whether a key is that of this delivered image or of its thumbnail."""
+    return key.startswith(object_key.rpartition(".")[0])
+
+
 def is_public(tier: Tier, public_tiers: Collection[Tier], *, uploaded: bool) -> bool:
     """Whether anybody may read a delivered piece of this tier."""
     return uploaded and tier in public_tiers

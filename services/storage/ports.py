@@ -28,6 +28,10 @@ class ObjectStore(Protocol):
         """Remove the object from every area; a missing one is fine. Raises TryLater."""
         ...
 
+    async def keys(self, prefix: str) -> Collection[str]:
+        """Keys in any area that begin so; `prefix` names their whole folder. Raises TryLater."""
+        ...
+
     def link(self, area: Area, key: str) -> str:
         """Where the object lies, without a signature."""
         ...

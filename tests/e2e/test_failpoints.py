@@ -39,7 +39,7 @@ PLACES = {
 ALWAYS = {
     "generator": "generator/after_settlement",
     "hooks": "content-hooked/after_puback",
-    "storage": "content-stored/after_puback",
+    "storage": "content-stored/after_ack",
     "ledger": "relay/after_puback",
     "gateway": "gateway/after_acceptance",
 }

@@ -8,12 +8,14 @@ from structlog.testing import capture_logs
 
 from services.ledger.adapters.database import Database, PoolLimits
 from services.ledger.adapters.database_url import driver_url
+from services.ledger.domain.endings import MOST_RUNS_FOR_LOST_IMAGES
 from shared.calls import TaskState
 from shared.content import Decision, Rating, Tier
 from shared.events import (
     ContentFailed,
     ContentPersisted,
     ContentRejected,
+    ContentRequested,
     DeliveryWithdrawn,
     PieceEnded,
     TaskCompleted,
@@ -144,6 +146,26 @@ async def test_a_halt_of_an_older_run_ends_nothing(books: Books) -> None:
     await books.sql("UPDATE pieces SET current_run = 2")
     await books.endings.halt(content_halted(**whose(piece)))
     assert await books.waiting(PieceEnded) == []
+
+
+async def test_a_piece_whose_private_bytes_were_lost_is_asked_for_again(books: Books) -> None:
+    (piece,) = await books.accepted()
+    await books.sql("DELETE FROM outbox")
+    lost = content_halted(**whose(piece), reason="image_lost")
+    for _ in range(2):
+        await books.endings.halt(lost)
+    (asked,) = await books.waiting(ContentRequested)
+    assert asked == piece.model_copy(update={"run": 2})
+    await books.endings.deliver(stored(asked))
+    assert [fact.run for fact in await books.waiting(ContentPersisted)] == [2]
+
+
+async def test_a_store_that_loses_everything_does_not_cost_without_end(books: Books) -> None:
+    (piece,) = await books.accepted()
+    for run in range(1, MOST_RUNS_FOR_LOST_IMAGES + 1):
+        assert not await books.waiting(ContentFailed)
+        await books.endings.halt(content_halted(**whose(piece) | {"run": run}, reason="image_lost"))
+    assert [fact.reason for fact in await books.waiting(ContentFailed)] == ["image_lost"]
 
 
 async def test_a_rejection_keeps_its_verdict(books: Books) -> None:

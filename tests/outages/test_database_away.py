@@ -49,7 +49,7 @@ async def hanging(postgres: EmbeddedPostgres) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("away", "away_s"),
     [
-        pytest.param(killed, 6.0),
+        pytest.param(killed, 6.0, marks=pytest.mark.outage),
         pytest.param(hanging, 6.0),
         pytest.param(killed, 60.0, marks=pytest.mark.outage),
         pytest.param(hanging, 60.0, marks=pytest.mark.outage),

@@ -20,10 +20,12 @@ from tests.outages.figures import tell
 from tests.outages.servers import kill, supervisor_paused
 from tests.outages.whole import whole_atelier
 
+pytestmark = pytest.mark.outage
+
 QUICK_SWEEPS = {"STALL_SECONDS": "5", "SWEEP_INTERVAL_SECONDS": "1"}
 
 
-@pytest.mark.parametrize("pieces", [pytest.param(150), pytest.param(500, marks=pytest.mark.outage)])
+@pytest.mark.parametrize("pieces", [150, 500])
 async def test_every_piece_still_ends_once_and_what_was_lost_is_bought_again_on_record(
     tmp_path: Path, worker: Worker, pieces: int
 ) -> None:

@@ -23,6 +23,9 @@ class MemoryObjects:
         for area in Area:
             self.kept.pop((area, key), None)
 
+    async def keys(self, prefix: str) -> set[str]:
+        return {key for _, key in self.kept if key.startswith(prefix)}
+
     def link(self, area: Area, key: str) -> str:
         return f"memory://{area}/{key}"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.storage.adapters.pillow_imaging import THUMBNAIL_PX, PillowImaging
-from services.storage.domain import is_plain_key, object_token
-from services.storage.handler.cleanup import ClearStaging, SweepLeftovers, WithdrawDelivery
+from services.storage.domain import is_plain_key, object_key, object_token, thumbnail_key
+from services.storage.handler.cleanup import ClearAfterEnd, SweepLeftovers, WithdrawDelivery
 from services.storage.handler.deliver import StoreContent
 from services.storage.ports import Area
 from shared.blobs import BlobMissing
@@ -147,11 +147,24 @@ async def test_a_full_store_makes_the_piece_wait() -> None:
 async def test_staging_is_cleared_after_the_end_and_clearing_twice_is_fine() -> None:
     staging = MemoryBlobs()
     ref = await staging.put("p/1", b"pixels", media_type="image/png")
-    clear = ClearStaging(staging)
+    clear = ClearAfterEnd(staging, MemoryObjects())
     for _ in range(2):
         await clear(content_persisted(staged=(ref,)))
     with pytest.raises(BlobMissing):
         await staging.get(ref)
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+async def test_after_more_than_one_run_only_the_files_of_the_delivery_stay(extension: str) -> None:
+    """Storage delivered for a run whose fact was lost with the broker's store."""
+    piece = "p"
+    kept = (object_key("a", piece, "kept", "png"), thumbnail_key("a", piece, "kept"))
+    others = (object_key("a", piece, "lost", extension), thumbnail_key("a", piece, "lost"))
+    strangers = (object_key("a", "q", "kept", "png"), object_key("b", piece, "kept", "png"))
+    objects = MemoryObjects({(Area.PUBLIC, key): b"x" for key in (*kept, *others, *strangers)})
+    end = content_persisted(run=2, avatar_id="a", piece_id=piece, object_key=kept[0])
+    await ClearAfterEnd(MemoryBlobs(), objects)(end)
+    assert {key for _, key in objects.kept} == {*kept, *strangers}
 
 
 async def test_a_withdrawn_delivery_is_deleted_wherever_it_lies() -> None:

@@ -64,6 +64,14 @@ async def test_the_local_directory_keeps_whole_files_and_no_leftovers(tmp_path: 
     assert files[0].stat().st_size == 10**6
 
 
+async def test_keys_are_found_by_their_beginning_in_every_area(objects: ObjectStore) -> None:
+    for area, key in ((Area.PUBLIC, "content/a/p_1.png"), (Area.REVIEW, "content/a/p_2.png")):
+        await objects.create(area, key, b"one", media_type="image/png")
+    await objects.create(Area.PUBLIC, "content/a/q_1.png", b"one", media_type="image/png")
+    assert set(await objects.keys("content/a/p_")) == {"content/a/p_1.png", "content/a/p_2.png"}
+    assert set(await objects.keys("content/nobody/p_")) == set()
+
+
 async def test_a_folder_may_vanish_while_files_come_into_it(tmp_path: Path) -> None:
     directory = local(tmp_path)
 

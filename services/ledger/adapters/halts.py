@@ -8,9 +8,15 @@ from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.ending_facts import rejected, remembered_end, remembered_halt
 from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
+from services.ledger.adapters.next_run import begin_next_run
 from services.ledger.adapters.piece_locks import lock_pieces, standings_of
 from services.ledger.adapters.schema import pieces
-from services.ledger.domain.endings import REJECTED, halt_ends_piece, state_after_halt
+from services.ledger.domain.endings import (
+    REJECTED,
+    halt_ends_piece,
+    is_made_again,
+    state_after_halt,
+)
 from shared.content import Verdict
 from shared.events import ContentHalted
 
@@ -22,13 +28,20 @@ class Halts:
         self._database = database
 
     async def halt(self, event: ContentHalted) -> None:
-        """End a piece that cannot go on, unless it has ended or another run is at it."""
+        """End a piece that cannot go on, unless it has ended or another run is at it.
+
+        A piece whose private bytes were lost is asked for again instead.
+        """
         async with self._database.write() as transaction:
             connection = transaction.connection
             locked = await lock_pieces(connection, [event])
             await remember(connection, [remembered_halt(event)])
             standing = (await standings_of(connection, locked)).get(event.piece_id)
             if not halt_ends_piece(standing, run=event.run):
+                return
+            if is_made_again(event.reason, run=event.run):
+                is_it = pieces.c.id == event.piece_id
+                await begin_next_run(transaction, is_it, because=event.reason)
                 return
             if state_after_halt(event.verdict) == REJECTED and event.verdict is not None:
                 await _reject(transaction, event, event.verdict)

@@ -10,12 +10,11 @@ from services.ledger.adapters.completion import complete_tasks
 from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.failing import fail
-from services.ledger.adapters.history import remember
+from services.ledger.adapters.next_run import begin_next_run
 from services.ledger.adapters.schema import attempts, outbox, pieces, tasks
 from services.ledger.domain.endings import SETTLED
-from services.ledger.ports import Happening, Stalled
-from shared.content import Brief, Lane
-from shared.events import ContentRequested
+from services.ledger.ports import Stalled
+from shared.content import Lane
 
 _BATCH = 200
 _ONE_SWEEPER = 4_021_770_132
@@ -95,38 +94,10 @@ class Overdue:
     async def request_again(self, piece: Stalled) -> bool:
         """Begin the next run, unless the piece has moved since it was seen."""
         async with self._database.write() as transaction:
-            connection = transaction.connection
-            moved = await connection.execute(
-                update(pieces)
-                .where(pieces.c.id == piece.piece_id, UNDER_WAY)
-                .where(pieces.c.current_run == piece.run)
-                .where(pieces.c.progressed_at == piece.progressed_at)
-                .values(current_run=pieces.c.current_run + 1, progressed_at=func.clock_timestamp())
-                .returning(pieces)
+            return await begin_next_run(
+                transaction,
+                pieces.c.id == piece.piece_id,
+                pieces.c.current_run == piece.run,
+                pieces.c.progressed_at == piece.progressed_at,
+                because="stalled",
             )
-            row = moved.one_or_none()
-            if row is None:
-                return False
-            found = await connection.execute(select(tasks).where(tasks.c.id == row.task_id))
-            fact = ContentRequested(
-                tenant=row.tenant,
-                task_id=row.task_id,
-                piece_id=row.id,
-                run=row.current_run,
-                accepted_at=found.one().accepted_at,
-                deadline_at=row.deadline_at,
-                brief=Brief.model_validate(row.brief),
-                lane=piece.lane,
-            )
-            transaction.facts.append(fact)
-            happening = Happening(
-                tenant=row.tenant,
-                task_id=row.task_id,
-                piece_id=row.id,
-                avatar_id=row.avatar_id,
-                run=row.current_run,
-                fact=fact.NAME,
-                detail={"because": "stalled"},
-            )
-            await remember(connection, [happening])
-        return True

@@ -14,6 +14,11 @@ ENDED = frozenset({PERSISTED, REJECTED, FAILED})
 SETTLED = ENDED | {PENDING_REVIEW}
 """States in which a task no longer waits for the piece."""
 
+IMAGE_LOST = "image_lost"
+"""A step has found the private bytes gone, as after the loss of the broker's store."""
+MOST_RUNS_FOR_LOST_IMAGES = 3
+"""A store that loses everything it is given must not cost without end."""
+
 _NEVER_SHOWN = frozenset({Rating.REJECTED, Rating.PENDING_REVIEW})
 
 
@@ -81,6 +86,11 @@ def flaw_of(
 def halt_ends_piece(piece: Standing | None, *, run: int) -> bool:
     """Whether a halt of `run` ends the piece, or comes too late to matter."""
     return piece is not None and not piece.is_settled and run >= piece.current_run
+
+
+def is_made_again(reason: str, *, run: int) -> bool:
+    """Whether a halted piece gets another run: what was bought is lost, not wrong."""
+    return reason == IMAGE_LOST and run < MOST_RUNS_FOR_LOST_IMAGES
 
 
 def state_after_halt(verdict: Verdict | None) -> str:

@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
@@ -42,6 +42,9 @@ class LocalDirectory:
         for area in Area:
             await self._on_disk(self._delete, self._root / area / key)
 
+    async def keys(self, prefix: str) -> Collection[str]:
+        return await self._on_disk(self._keys, prefix)
+
     def link(self, area: Area, key: str) -> str:
         if area is Area.REVIEW:
             return f"review:{key}"
@@ -74,6 +77,15 @@ class LocalDirectory:
     def _create(self, path: Path, data: bytes) -> None:
         if path.exists() or not new_file.create(path, data, unfinished=self._unfinished):
             _check_same(path, data)
+
+    def _keys(self, prefix: str) -> set[str]:
+        folder, _, beginning = prefix.rpartition("/")
+        found = set()
+        for area in Area:
+            with contextlib.suppress(FileNotFoundError):
+                names = (path.name for path in (self._root / area / folder).iterdir())
+                found |= {f"{folder}/{name}" for name in names if name.startswith(beginning)}
+        return found
 
     @staticmethod
     def _delete(path: Path) -> None:

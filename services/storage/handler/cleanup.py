@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.storage.domain import beginning_of_keys, is_of_delivery
 from services.storage.ports import Ended, ObjectStore
 from shared.blobs import BlobStore
-from shared.events import DeliveryWithdrawn, PieceEnded
+from shared.events import ContentFailed, ContentPersisted, DeliveryWithdrawn, PieceEnded
 
 log = structlog.get_logger(__name__)
 
@@ -15,14 +16,24 @@ _ASKED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class ClearStaging:
-    """Forget the private bytes of a piece that has ended."""
+class ClearAfterEnd:
+    """Forget what a piece that has ended needs no more: private bytes, files of other runs."""
 
     staging: BlobStore
+    objects: ObjectStore
 
     async def __call__(self, event: PieceEnded) -> None:
         for ref in event.staged:
             await self.staging.delete(ref)
+        # A delivery that lost is withdrawn, unless the fact that told of it was lost as well.
+        if event.run > 1 or isinstance(event, ContentFailed):
+            await self._delete_other_files(event)
+
+    async def _delete_other_files(self, event: PieceEnded) -> None:
+        delivered = event.object_key if isinstance(event, ContentPersisted) else None
+        for key in await self.objects.keys(beginning_of_keys(event.avatar_id, event.piece_id)):
+            if delivered is None or not is_of_delivery(key, delivered):
+                await self.objects.delete(key)
 
 
 @dataclass(frozen=True, slots=True)
