@@ -14,15 +14,15 @@ from tests.outages.customers import customers
 from tests.outages.figures import tell
 from tests.outages.whole import whole_atelier
 
+pytestmark = pytest.mark.outage
+
 PIECES = 60
 MOST_CPU_SHARE = 0.05
 BACK_WITHIN_S = 15.0
 SERVERS = {"supervisor", "postgres"}
 
 
-@pytest.mark.parametrize(
-    "away_s", [pytest.param(8.0), pytest.param(150.0, marks=pytest.mark.outage)]
-)
+@pytest.mark.parametrize("away_s", [8.0, 150.0])
 async def test_the_broker_comes_back(tmp_path: Path, worker: Worker, away_s: float) -> None:
     async with EmbeddedNats(tmp_path / "nats") as broker:
         with whole_atelier(tmp_path, worker, NATS_URL=broker.url) as system:

@@ -46,14 +46,10 @@ async def hanging(postgres: EmbeddedPostgres) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.outage
 @pytest.mark.parametrize(
     ("away", "away_s"),
-    [
-        pytest.param(killed, 6.0, marks=pytest.mark.outage),
-        pytest.param(hanging, 6.0),
-        pytest.param(killed, 60.0, marks=pytest.mark.outage),
-        pytest.param(hanging, 60.0, marks=pytest.mark.outage),
-    ],
+    [(killed, 6.0), (hanging, 6.0), (killed, 60.0), (hanging, 60.0)],
 )
 async def test_the_database_comes_back(
     tmp_path: Path, worker: Worker, away: Away, away_s: float
