@@ -146,6 +146,22 @@ class Captions(Value):
     hooks: tuple[str, ...] = ()
 
 
+class BlockCategory(StrEnum):
+    """What no setting, no score and no reviewer lets through."""
+
+    MINORS = "minors"
+    REAL_PERSON = "real_person"
+    EXPLICIT_ILLEGAL = "explicit_illegal"
+
+
+class BlockedOn(StrEnum):
+    """What an absolute block was found on. All but the prompt was generated."""
+
+    PROMPT = "prompt"
+    CAPTIONS = "captions"
+    IMAGE = "image"
+
+
 class Decision(StrEnum):
     """What moderation allows to happen with an image."""
 
@@ -153,6 +169,29 @@ class Decision(StrEnum):
     SKIPPED = "skipped"
     REVIEW = "review"
     REJECTED = "rejected"
+
+
+ImagePrint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+"""Perceptual hash of an image: 64 bits in hex; like images differ in few of them."""
+
+
+class JudgeReport(Value):
+    """What one judge said. Scores are 0 to 1 by category, as the judge names it.
+
+    A category without a score was not judged, which is no statement about the image.
+    """
+
+    judge: str
+    model: str = ""
+    image_scores: dict[str, float] = Field(default_factory=dict)
+    text_scores: dict[str, float] = Field(default_factory=dict)
+
+
+class Signature(Value):
+    """Ed25519 over what `shared.signing` names."""
+
+    key_id: str = Field(description="the first 16 hex digits of the public key's sha256")
+    ed25519: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
 class Verdict(Value):
@@ -166,6 +205,20 @@ class Verdict(Value):
     judge: str
     policy_version: str
     reason: str
+    judges: tuple[JudgeReport, ...] = Field(default=(), description="everyone who was heard")
+    unscored: tuple[str, ...] = Field(
+        default=(), description="categories that the policy wants judged and nobody could score"
+    )
+    blocked: BlockCategory | None = Field(default=None, description="an absolute block")
+    blocked_on: BlockedOn | None = None
+    image_print: ImagePrint | None = Field(
+        default=None, description="none where the image has too little detail to be compared"
+    )
+    approvals_needed: int = Field(
+        default=1, ge=1, le=5, description="people who must agree before it may leave review"
+    )
+    reviewers: tuple[str, ...] = Field(default=(), description="who has approved it, if people did")
+    signature: Signature | None = None
 
     @property
     def allows_delivery(self) -> bool:

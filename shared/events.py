@@ -17,6 +17,7 @@ from shared.content import (
     Delivery,
     Generation,
     Lane,
+    Rating,
     Sha256,
     SubjectToken,
     Value,
@@ -111,6 +112,17 @@ class ContentStored(ContentModerated):
     delivery: Delivery
 
 
+class ReviewApproved(ContentStored):
+    """People have decided that a held piece may go on; safety signs it, or finds it may not.
+
+    Its `run` is the next one, its `delivery` what is held, its `verdict` the one they decided on.
+    """
+
+    NAME = "review.approved"
+    rating: Rating = Field(description="what the reviewers found the piece to be")
+    reviewers: tuple[str, ...] = Field(min_length=1)
+
+
 class ContentHalted(PieceFact):
     """A step cannot go on with this piece. The ledger decides what that means."""
 
@@ -158,13 +170,13 @@ class ContentFailed(PieceEnded):
 
 
 class DeliveryWithdrawn(TaskFact):
-    """Delivered files must go: they lost to an earlier end, or their avatar was deleted."""
+    """Files must go: they lost to an earlier end, or nobody may see them any more."""
 
     NAME = "delivery.withdrawn"
     piece_id: SubjectToken
     run: int = Field(ge=1)
     object_keys: tuple[str, ...]
-    reason: Literal["superseded", "avatar_deleted"]
+    reason: Literal["superseded", "avatar_deleted", "taken_down"]
 
     @property
     def subject_tokens(self) -> tuple[str, ...]:
@@ -285,6 +297,7 @@ FACTS: tuple[type[Fact], ...] = (
     ContentHooked,
     ContentModerated,
     ContentStored,
+    ReviewApproved,
     ContentHalted,
     ContentPersisted,
     ContentRejected,

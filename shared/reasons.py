@@ -18,12 +18,14 @@ FAILED: Mapping[str, str] = {
     "image_lost": "Its image is no longer in staging.",
     "invalid_image": "Its image cannot be decoded, or is too large.",
     "verdict_mismatch": "The verdict is about other bytes than those to deliver.",
+    "verdict_unsigned": "Nobody whose verdicts count has signed its verdict.",
     "verdict_forbids": "It was delivered although its verdict forbids that.",
     "not_allowed": "Its verdict allows no delivery.",
     "skip_not_allowed": "It went unjudged where nothing allows that.",
     "upload_failed": "Its files could not be stored.",
     "object_exists": "Another file lies where its own should.",
     "fact_too_large": "What is known about it does not fit a message.",
+    "frozen": "Its avatar was frozen before it was begun.",
     "superseded": "A later run of it goes on instead.",
     "ended": "It had ended already.",
     "piece_not_found": "It is not on record.",
@@ -34,6 +36,9 @@ FAILED: Mapping[str, str] = {
 
 REJECTED: Mapping[str, str] = {
     "moderation_rejected": "The judge refuses the image, or the screen its prompt or a caption.",
+    "image_taken_down": "It looks the same as a piece that was taken down.",
+    "review_rejected": "A reviewer has refused it.",
+    "review_expired": "Nobody has decided about it in time.",
 }
 """Why a piece ends `rejected`."""
 

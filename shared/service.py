@@ -23,7 +23,7 @@ from shared.events import Fact
 from shared.factlog import FactLog, JetStreamFactLog
 from shared.pull import PullLoop
 from shared.settings import ServiceSettings, fail_misconfigured, load_settings
-from shared.stage import Handler, Read, Stage
+from shared.stage import Handler, Read, Stage, WaitedLong
 from shared.subscriptions import confirmed
 from shared.topology import Step, Topology
 
@@ -79,11 +79,18 @@ class Service:
     _stopping: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def stage(
-        self, step: Step, handler: Handler[In], *, permits: int, read: Read[In] | None = None
+        self,
+        step: Step,
+        handler: Handler[In],
+        *,
+        permits: int,
+        read: Read[In] | None = None,
+        waited_long: WaitedLong[In] | None = None,
     ) -> None:
         """Carry `step` with `handler`, at most `permits` messages at a time.
 
-        `read` is for facts that other systems write; ours need none.
+        `read` is for facts that other systems write; ours need none. `waited_long` may end the
+        wait of a piece before its deadline does.
         """
         stage: Stage[In] = Stage(
             step=step,
@@ -92,6 +99,7 @@ class Service:
             dead_letters=JetStreamDeadLetters(self.js, self.topology, self._dead_letter_bodies()),
             topology=self.topology,
             read=read,
+            waited_long=waited_long,
         )
 
         async def settle(msg: Msg) -> None:

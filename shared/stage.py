@@ -29,6 +29,10 @@ _BUGS_REMEMBERED = 10_000
 
 Handler = Callable[[In], Awaitable[Fact | None]]
 
+WaitedLong = Callable[[In, float, TryLater], Awaitable[Fact | None]]
+"""What to write instead of waiting on: given the fact, how many seconds it has lain in the stream,
+and why its handler wants to wait. None means: wait. Raises what a handler may raise."""
+
 
 class Message(Protocol):
     """A message of a stream, as it lies there."""
@@ -79,7 +83,8 @@ class Delivery(Message, Protocol):
 class Stage(Generic[In]):
     """Carries the facts of one step through one handler.
 
-    `read` is for facts that other systems write; ours are read by their one form.
+    `read` is for facts that other systems write; ours are read by their one form. `waited_long`
+    may end a wait before the deadline does.
     """
 
     step: Step
@@ -89,6 +94,7 @@ class Stage(Generic[In]):
     topology: Topology
     now: Callable[[], datetime] = utc_now
     read: Read[In] | None = None
+    waited_long: WaitedLong[In] | None = None
     # By place in the stream: what others write may lie twice under one subject.
     _busy: set[int] = field(default_factory=set)
     _failures: Counter[int] = field(default_factory=Counter)
@@ -146,7 +152,7 @@ class Stage(Generic[In]):
 
     async def _carry(self, event: In, delivery: Delivery) -> str:
         try:
-            outcome = await self._work(event, again=delivery.deliveries > 1)
+            outcome = await self._work(event, delivery)
         except BadInput as bad:
             return await self._refuse(event, delivery, bad)
         except Exception as exc:  # noqa: BLE001 - whatever it is, the message must be settled
@@ -156,18 +162,30 @@ class Stage(Generic[In]):
         self._failures.pop(delivery.sequence, None)
         return outcome
 
-    async def _work(self, event: In, *, again: bool) -> str:
-        if again and await self._is_finished(event):
+    async def _work(self, event: In, delivery: Delivery) -> str:
+        if delivery.deliveries > 1 and await self._is_finished(event):
             return "finished_before"
         deadline_at = self._deadline_at(event)
         if deadline_at is not None and self.now() >= deadline_at:
             raise TryLater("not begun in time")
         failpoints.reach(f"{self.step.durable}/before_effect")
-        successor = await self._handle(event)
+        successor = await self._handle_or_end_the_wait(event, delivery)
         failpoints.reach(f"{self.step.durable}/after_effect")
         first = successor is None or await self.facts.write(successor)
         failpoints.reach(f"{self.step.durable}/after_puback")
         return "done" if first else "somebody_was_first"
+
+    async def _handle_or_end_the_wait(self, event: In, delivery: Delivery) -> Fact | None:
+        try:
+            return await self._handle(event)
+        except TryLater as wish:
+            if self.waited_long is None:
+                raise
+            waited_s = (self.now() - delivery.stored_at).total_seconds()
+            instead = await self.waited_long(event, waited_s, wish)
+            if instead is None:
+                raise
+            return instead
 
     async def _handle(self, event: In) -> Fact | None:
         limit = asyncio.timeout(self.step.handle_limit_s)

@@ -22,6 +22,7 @@ from shared.events import (
     DeliveryWithdrawn,
     Fact,
     ImageGenerated,
+    ReviewApproved,
     TaskRequested,
 )
 
@@ -67,6 +68,9 @@ GENERATE_BULK = Step(
 )
 WRITE_HOOKS = Step("content-hooked", ImageGenerated, (ContentHooked, ContentHalted), bounded=True)
 MODERATE = Step("content-moderated", ContentHooked, (ContentModerated, ContentHalted), bounded=True)
+SIGN_APPROVAL = Step(
+    "review-moderated", ReviewApproved, (ContentModerated, ContentHalted), bounded=True
+)
 STORE = Step("content-stored", ContentModerated, (ContentStored, ContentHalted), bounded=True)
 PERSIST = Step("piece-persisted", ContentStored)
 END_HALTED = Step("piece-halted", ContentHalted)
@@ -86,6 +90,7 @@ STEPS: tuple[Step, ...] = (
     GENERATE_BULK,
     WRITE_HOOKS,
     MODERATE,
+    SIGN_APPROVAL,
     STORE,
     PERSIST,
     END_HALTED,

@@ -1,11 +1,13 @@
 """Facts with everything filled in: a test names only what matters to it.
 
 Every builder takes the fields of its fact, and `brief=` accepts overrides of the brief as well.
+Verdicts of facts are signed, unless one comes with a signature of its own.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from shared.content import (
@@ -37,6 +39,7 @@ from shared.events import (
     DeliveryWithdrawn,
     ImageGenerated,
     PieceFact,
+    ReviewApproved,
     TaskAccepted,
     TaskCompleted,
     TaskRefused,
@@ -44,10 +47,13 @@ from shared.events import (
 )
 from shared.ids import piece_id
 from shared.problems import ProblemDetails
+from tests.verdict_keys import signed
 
 AVATAR_ID = str(UUID(int=0xA))
 SHA256 = sha256(b"image").hexdigest()
 DEADLINE = timedelta(minutes=15)
+
+M = TypeVar("M", bound=ContentModerated)
 
 
 def brief(**overrides: object) -> Brief:
@@ -190,11 +196,23 @@ def content_hooked(**overrides: object) -> ContentHooked:
 
 
 def content_moderated(**overrides: object) -> ContentModerated:
-    return ContentModerated.model_validate(_moderated() | _piece(overrides))
+    return _signed(ContentModerated.model_validate(_moderated() | _piece(overrides)))
 
 
 def content_stored(**overrides: object) -> ContentStored:
-    return ContentStored.model_validate(_moderated() | {"delivery": delivery()} | _piece(overrides))
+    fields = _moderated() | {"delivery": delivery()} | _piece(overrides)
+    return _signed(ContentStored.model_validate(fields))
+
+
+def review_approved(**overrides: object) -> ReviewApproved:
+    held = {
+        "delivery": delivery(held=True, public=False, url="review:content/a/p_token.png"),
+        "verdict": verdict(decision=Decision.REVIEW, rating=Rating.PENDING_REVIEW),
+        "rating": Rating.SAFE,
+        "reviewers": ("key-1",),
+        "run": 2,
+    }
+    return _signed(ReviewApproved.model_validate(_moderated() | _piece(held | overrides)))
 
 
 def content_halted(**overrides: object) -> ContentHalted:
@@ -284,10 +302,15 @@ def _moderated() -> dict[str, object]:
     return _hooked() | {"verdict": verdict()}
 
 
+def _signed(event: M) -> M:
+    return signed(event) if event.verdict.signature is None else event
+
+
 def _ended() -> dict[str, object]:
     return _run_of_a_piece() | {"avatar_id": AVATAR_ID}
 
 
 def following(fact: type[PieceFact], earlier: PieceFact, **news: object) -> PieceFact:
     """The next fact of the same piece, with whatever it needs filled in."""
-    return fact.following(earlier, **(_moderated() | {"delivery": delivery()} | news))
+    made = fact.following(earlier, **(_moderated() | {"delivery": delivery()} | news))
+    return _signed(made) if isinstance(made, ContentModerated) else made

@@ -14,6 +14,7 @@ CALLED_FROM = "ATELIER_CALLED_FROM"
 DEFAULT_NAME = ".atelier"
 MARKER = "atelier-data"
 LAYOUT = "1"
+_RANDOM_KEYS = ("link_signing_key", "safety_signing_key")
 
 
 class NotOurs(CannotRun):
@@ -119,19 +120,17 @@ class Secrets:
 
     path: Path
     link_signing_key: str
+    safety_signing_key: str
     api_keys: dict[str, str]  # by the database they were issued in
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the keys, making those that are missing."""
         kept = read_private_json(path) or {}
-        signing_key, api_keys = kept.get("link_signing_key"), kept.get("api_keys")
-        loaded = cls(
-            path,
-            signing_key if isinstance(signing_key, str) else secrets.token_hex(32),
-            dict(api_keys) if isinstance(api_keys, dict) else {},
-        )
-        if not isinstance(signing_key, str):
+        made = {name: _text(kept.get(name)) or secrets.token_hex(32) for name in _RANDOM_KEYS}
+        api_keys = kept.get("api_keys")
+        loaded = cls(path, **made, api_keys=dict(api_keys) if isinstance(api_keys, dict) else {})
+        if any(kept.get(name) != key for name, key in made.items()):
             loaded.save()
         return loaded
 
@@ -139,5 +138,9 @@ class Secrets:
         """Write the keys back, whole or not at all."""
         write_private_json(
             self.path,
-            {"link_signing_key": self.link_signing_key, "api_keys": self.api_keys},
+            {name: getattr(self, name) for name in _RANDOM_KEYS} | {"api_keys": self.api_keys},
         )
+
+
+def _text(kept: object) -> str:
+    return kept if isinstance(kept, str) else ""

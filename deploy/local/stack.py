@@ -146,6 +146,7 @@ class Stack:
             database_url=self._postgres.dsn() if self._postgres else self._user["DATABASE_URL"],
             objects_dir=self.data.objects,
             link_signing_key=secrets.link_signing_key,
+            safety_signing_key=secrets.safety_signing_key,
             door=self._door,
         )
 

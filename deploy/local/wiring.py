@@ -9,8 +9,11 @@ from deploy.local.environment import child_environment
 from deploy.local.nats_users import NatsUsers
 from deploy.local.paths import REPOSITORY
 from deploy.local.ports import DoorSocket
+from shared.signing import VerdictSigner
 
 LINK_MAKERS = (DOOR, "storage")
+VERDICT_MAKER = "safety"
+VERDICT_READERS = ("storage", "ledger")
 # An address of the user's own; the part that it names is then not started.
 OUTSIDE = ("NATS_URL", "DATABASE_URL")
 
@@ -30,6 +33,7 @@ class Wiring:
     database_url: str
     objects_dir: Path
     link_signing_key: str
+    safety_signing_key: str
     door: DoorSocket
 
     def environment(self, service: str) -> dict[str, str]:
@@ -47,7 +51,16 @@ class Wiring:
             fixed["GATEWAY_PORT"] = str(self.door.port)
         if service in LINK_MAKERS:
             fixed |= {name: self.user.get(name, ours) for name, ours in self._links().items()}
+        if service == VERDICT_MAKER:
+            fixed["SAFETY_SIGNING_KEY"] = self._seed
+        if service in VERDICT_READERS:
+            ours = VerdictSigner(bytes.fromhex(self._seed)).public_key
+            fixed["VERDICT_PUBLIC_KEYS"] = self.user.get("VERDICT_PUBLIC_KEYS", ours)
         return child_environment(service, self.user, fixed)
+
+    @property
+    def _seed(self) -> str:
+        return self.user.get("SAFETY_SIGNING_KEY", self.safety_signing_key)
 
     def _links(self) -> dict[str, str]:
         return {

@@ -1,12 +1,15 @@
 """Settings of the ledger."""
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL
 
 from services.ledger.adapters.database import PoolLimits
 from services.ledger.adapters.database_url import driver_url
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, split_commas
+from shared.signing import PublicKeys
 
 
 class DatabaseSettings(BaseSettings):
@@ -81,6 +84,17 @@ class LedgerSettings(ServiceSettings, DatabaseSettings):
         le=3600,
         description="How long after its deadline a piece is failed by the sweeper.",
         examples=[60],
+    )
+    verdict_public_keys: Annotated[PublicKeys, NoDecode, BeforeValidator(split_commas)] = Field(
+        description="Public halves of the Ed25519 keys whose verdicts count, in hex.",
+        examples=["output of `atelier verdict-key`"],
+    )
+    review_retention_days: float = Field(
+        default=30,
+        gt=0,
+        le=365,
+        description="Days after which a piece that nobody has decided about is rejected.",
+        examples=[30],
     )
     stall_seconds: float = Field(
         default=180,

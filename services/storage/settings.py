@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode
 
 from shared.content import Tier
 from shared.settings import HexKey, ServiceSettings, split_commas
+from shared.signing import PublicKeys
 
 
 class StorageSettings(ServiceSettings):
@@ -31,6 +32,10 @@ class StorageSettings(ServiceSettings):
         default=(Tier.CAPA1,),
         description="Tiers that anybody may read; the others need a signed link.",
         examples=["capa1"],
+    )
+    verdict_public_keys: Annotated[PublicKeys, NoDecode, BeforeValidator(split_commas)] = Field(
+        description="Public halves of the Ed25519 keys whose verdicts count, in hex.",
+        examples=["output of `atelier verdict-key`"],
     )
     objects_reserve_mb: int = Field(
         default=512,

@@ -30,7 +30,7 @@ class AttemptAnswer(Value):
     go: call, then settle `attempt_id`. done: an earlier call succeeded, use its result.
     pending: an earlier call was submitted, go on waiting for `call_id` under `attempt_id`.
     wait: somebody else may still be calling; come back after `after_s`. no: do not call, `reason`
-    is one of cancelled, deadline, superseded, ended.
+    is one of cancelled, deadline, frozen, superseded, ended.
     """
 
     answer: Literal["go", "done", "pending", "wait", "no"]

@@ -62,6 +62,14 @@ class AvatarFields(Value):
     meta_data: AvatarMeta | None = None
 
 
+class Frozen(Value):
+    """Why nothing more is made for an avatar, until an administrator unfreezes it."""
+
+    at: AwareDatetime
+    reason: str
+    piece_id: str | None = Field(default=None, description="whose image or captions were blocked")
+
+
 class Avatar(Value):
     """An avatar as it is recorded."""
 
@@ -80,6 +88,7 @@ class Avatar(Value):
     likeness: Likeness | None = None
     adult_attested_at: AwareDatetime | None = None
     meta_data: AvatarMeta = AvatarMeta()
+    frozen: Frozen | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -108,6 +117,13 @@ class ChangeAvatar(AvatarRef):
     )
 
 
+class UnfreezeAvatar(AvatarRef):
+    """Let an avatar be used again. It is kept who did so, and why."""
+
+    by: SubjectToken = Field(description="id of the API key that asks")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
 class ListAvatars(Asked):
     """Avatars, newest first."""
 
@@ -132,4 +148,5 @@ CREATE_AVATAR = Call("ledger.avatar.create", CreateAvatar, Avatar)
 GET_AVATAR = Call("ledger.avatar.get", AvatarRef, Avatar)
 LIST_AVATARS = Call("ledger.avatar.list", ListAvatars, AvatarPage)
 CHANGE_AVATAR = Call("ledger.avatar.change", ChangeAvatar, Avatar)
+UNFREEZE_AVATAR = Call("ledger.avatar.unfreeze", UnfreezeAvatar, Avatar)
 DELETE_AVATAR = Call("ledger.avatar.delete", AvatarRef, Deleted)

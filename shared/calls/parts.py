@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.calls.base import Nothing
-from shared.content import Value
+from shared.calls.base import Asked, Nothing
+from shared.content import BlobRef, BucketKey, SubjectToken, Value
 from shared.rpc import Call
 
 
@@ -25,12 +25,28 @@ class SignLinks(Value):
 
     keys: tuple[str, ...] = Field(max_length=100)
     expires_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600)
+    in_review: bool = Field(
+        default=False, description="links for reviewers: they open what is held, and nothing else"
+    )
 
 
 class SignedLinks(Value):
     """Links in the order of the keys. They are secrets: never store or log them."""
 
     urls: tuple[str, ...]
+
+
+class LendBytes(Asked):
+    """Ask for a copy of a delivered object in staging; who asked deletes it."""
+
+    key: BucketKey
+    name: SubjectToken = Field(description="first part of the copy's name, made by who asks")
+
+
+class LentBytes(Value):
+    """Where the copy lies."""
+
+    image: BlobRef
 
 
 class ComponentHealth(Value):
@@ -43,6 +59,8 @@ class ComponentHealth(Value):
 
 
 SIGN_LINKS = Call("storage.links.sign", SignLinks, SignedLinks)
+LEND_BYTES = Call("storage.object.lend", LendBytes, LentBytes)
+SAFETY_HEALTH = Call("safety.health", Nothing, ComponentHealth)
 STORAGE_HEALTH = Call("storage.health", Nothing, ComponentHealth)
 PROVIDER_HEALTH = Call("generator.health", Nothing, ComponentHealth)
 LEDGER_HEALTH = Call("ledger.health", Nothing, LedgerHealth)

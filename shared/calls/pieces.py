@@ -1,10 +1,20 @@
 """Pieces with their history, and what an avatar's pieces add up to."""
 
-from pydantic import AwareDatetime, Field
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from shared.calls.avatars import AvatarRef
 from shared.calls.base import Asked
-from shared.content import Generation, Rating, SubjectToken, Tier, Value
+from shared.content import (
+    Generation,
+    ImagePrint,
+    Rating,
+    Sha256,
+    SubjectToken,
+    Tier,
+    Value,
+)
 from shared.rpc import Call
 
 
@@ -43,6 +53,12 @@ class Piece(Value):
     created_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     published_at: AwareDatetime | None = None
+    near_duplicate_of: str | None = Field(
+        default=None, description="an earlier piece of the same avatar that looks the same"
+    )
+    taken_down_at: AwareDatetime | None = Field(
+        default=None, description="since when nobody may see it; its record stays"
+    )
 
 
 class PieceRef(Asked):
@@ -123,6 +139,26 @@ class PublishPiece(PieceRef):
     price_usd_micros: int | None = Field(default=None, ge=0)
 
 
+class TakeDownPiece(PieceRef):
+    """Remove a finished piece from delivery for good; the record stays, its like is blocked."""
+
+    by: SubjectToken = Field(description="id of the API key that asks")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+class MatchImage(Asked):
+    """Whether an image, or one that looks the same, was taken down in this tenant."""
+
+    sha256: Sha256
+    image_print: ImagePrint | None = None
+
+
+class ImageMatch(Value):
+    """The piece that was taken down and looks the same; none if there is none."""
+
+    piece_id: str | None = None
+
+
 class AvatarStats(Value):
     """Totals of an avatar, computed by the database."""
 
@@ -143,4 +179,6 @@ FIND_ENDED = Call("ledger.piece.ended", FindEnded, EndedPieces)
 GET_PIECE = Call("ledger.piece.get", PieceRef, PieceDetail)
 LIST_PIECES = Call("ledger.piece.list", ListPieces, PiecePage)
 PUBLISH_PIECE = Call("ledger.piece.publish", PublishPiece, Piece)
+TAKE_DOWN_PIECE = Call("ledger.piece.take_down", TakeDownPiece, Piece)
+MATCH_IMAGE = Call("ledger.image.match", MatchImage, ImageMatch)
 GET_STATS = Call("ledger.stats.get", AvatarRef, AvatarStats)

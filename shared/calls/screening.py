@@ -1,12 +1,11 @@
 """The text screen: what no setting turns off, asked before anything is accepted."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from shared.calls.base import Asked
-from shared.content import Tier, Value
+from shared.content import BlockCategory, Tier, Value
 from shared.rpc import Call
 
 MAX_TEXTS = 100
@@ -15,14 +14,6 @@ MAX_TEXTS = 100
 MAX_TEXT_CHARS = 8000
 
 ScreenedText = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
-
-
-class BlockCategory(StrEnum):
-    """Why a text is blocked."""
-
-    MINORS = "minors"
-    REAL_PERSON = "real_person"
-    EXPLICIT_ILLEGAL = "explicit_illegal"
 
 
 class TextToScreen(Value):

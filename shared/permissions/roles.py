@@ -19,6 +19,7 @@ from shared.events import (
     DeliveryWithdrawn,
     Fact,
     ImageGenerated,
+    ReviewApproved,
     TaskAccepted,
     TaskCompleted,
     TaskRefused,
@@ -75,6 +76,11 @@ ASKED_OF_THE_LEDGER = (
     calls.GET_PIECE,
     calls.LIST_PIECES,
     calls.PUBLISH_PIECE,
+    calls.TAKE_DOWN_PIECE,
+    calls.UNFREEZE_AVATAR,
+    calls.LIST_REVIEWS,
+    calls.GET_REVIEW,
+    calls.DECIDE_REVIEW,
     calls.GET_STATS,
     calls.LEDGER_HEALTH,
 )
@@ -90,8 +96,15 @@ GATEWAY = Role(
         calls.STORAGE_HEALTH,
         calls.PROVIDER_HEALTH,
         calls.SCREEN_TEXTS,
+        calls.CHECK_CONTENT,
+        calls.SAFETY_HEALTH,
         calls.SIGN_LINKS,
+        calls.LEND_BYTES,
     ),
+    # Images that a client asks about, for as long as they are looked at.
+    gets=(STAGING,),
+    puts=(STAGING,),
+    clears=(STAGING,),
 )
 GENERATOR = Role(
     "generator",
@@ -112,8 +125,9 @@ HOOKS = Role(
 SAFETY = Role(
     "safety",
     writes=(ContentModerated, ContentHalted),
-    carries=(topology.MODERATE,),
-    answers=(calls.SCREEN_TEXTS,),
+    carries=(topology.MODERATE, topology.SIGN_APPROVAL),
+    answers=(calls.SCREEN_TEXTS, calls.CHECK_CONTENT, calls.SAFETY_HEALTH),
+    asks=(calls.MATCH_IMAGE,),
     gets=(STAGING,),
 )
 STORAGE = Role(
@@ -126,9 +140,10 @@ STORAGE = Role(
         topology.CLEAR_FAILED,
         topology.WITHDRAW,
     ),
-    answers=(calls.SIGN_LINKS, calls.STORAGE_HEALTH),
+    answers=(calls.SIGN_LINKS, calls.LEND_BYTES, calls.STORAGE_HEALTH),
     asks=(calls.FIND_ENDED,),
     gets=(STAGING,),
+    puts=(STAGING,),
     clears=(STAGING,),
     lists=(STAGING,),
 )
@@ -140,6 +155,7 @@ LEDGER = Role(
         ContentRejected,
         ContentFailed,
         DeliveryWithdrawn,
+        ReviewApproved,
         TaskCompleted,
     ),
     carries=(
@@ -157,6 +173,7 @@ LEDGER = Role(
         ContentHooked,
         ContentModerated,
         ContentStored,
+        ReviewApproved,
         ContentHalted,
     ),
     watches=(
@@ -164,6 +181,7 @@ LEDGER = Role(
         topology.GENERATE_BULK,
         topology.WRITE_HOOKS,
         topology.MODERATE,
+        topology.SIGN_APPROVAL,
         topology.STORE,
     ),
     measures=(STAGING,),
@@ -172,6 +190,7 @@ LEDGER = Role(
         calls.OPEN_ATTEMPT,
         calls.NOTE_CALL,
         calls.FIND_ENDED,
+        calls.MATCH_IMAGE,
     ),
     asks=(calls.STORAGE_HEALTH,),
 )

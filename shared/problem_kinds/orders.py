@@ -109,6 +109,13 @@ ORDERS = (
         BOTH,
     ),
     ProblemKind(
+        "avatar_frozen",
+        403,
+        "What was made for the avatar was blocked; nothing more is made until that is settled.",
+        "Have an administrator look at it and unfreeze the avatar.",
+        BOTH,
+    ),
+    ProblemKind(
         "consent_not_attested",
         400,
         "The avatar wears a real person's face, and nobody has attested that person's consent.",

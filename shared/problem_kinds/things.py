@@ -59,4 +59,52 @@ THINGS = (
         "Only a finished piece can be published.",
         "Wait until the piece is persisted.",
     ),
+    ProblemKind(
+        "piece_taken_down",
+        410,
+        "The piece was taken down; nobody may see it.",
+        "Nothing: only its record stays.",
+    ),
+    ProblemKind(
+        "avatar_not_frozen",
+        409,
+        "The avatar is not frozen.",
+        "Nothing: it may be used.",
+    ),
+    ProblemKind(
+        "review_not_found",
+        404,
+        "The piece was never held for review, or it is not yours.",
+        "Check the id; `GET /reviews` lists what waits.",
+    ),
+    ProblemKind(
+        "review_decided",
+        409,
+        "It has been decided about the piece already.",
+        "Read the review: it tells who decided, and why.",
+    ),
+    ProblemKind(
+        "review_blocked",
+        409,
+        "The piece is under an absolute block, which nobody can approve.",
+        "Reject it.",
+    ),
+    ProblemKind(
+        "already_approved",
+        409,
+        "This key has approved the piece; a second person has to agree.",
+        "Have somebody else decide, with a key of their own.",
+    ),
+    ProblemKind(
+        "rating_required",
+        422,
+        "An approval has to say what the piece is rated.",
+        "Give `rating`: safe, suggestive or borderline.",
+    ),
+    ProblemKind(
+        "reason_required",
+        422,
+        "A rejection has to say why.",
+        "Give `reason`.",
+    ),
 )

@@ -7,7 +7,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.pages.asyncapi.schemas import payload_of
-from shared.content import Lane, LoraRef, Platform, Tier, Value
+from shared.content import (
+    BlockCategory,
+    BlockedOn,
+    JudgeReport,
+    Lane,
+    LoraRef,
+    Platform,
+    Signature,
+    Tier,
+    Value,
+)
 from shared.events import Fact
 from shared.foreign import AvatarReadyBody, TaskRequestedBody
 from shared.problems import ProblemDetails
@@ -53,7 +63,25 @@ GENERATED = {
     "image": builders.blob(),
     "generation": builders.generation(preview=True, degraded=True),
 }
-JUDGED = {"verdict": builders.verdict()}
+JUDGED = {
+    "verdict": builders.verdict(
+        judges=(
+            JudgeReport(
+                judge="openai",
+                model="omni-moderation-latest",
+                image_scores={"sexual": 0.02},
+                text_scores={"sexual/minors": 0.001},
+            ),
+        ),
+        unscored=("sexual/minors",),
+        blocked=BlockCategory.MINORS,
+        blocked_on=BlockedOn.IMAGE,
+        image_print="8f3c0f1e2d4b5a69",
+        approvals_needed=2,
+        reviewers=("key-1", "key-2"),
+        signature=Signature(key_id="0f1e2d3c4b5a6978", ed25519="ab" * 64),
+    )
+}
 ONE_OF_TWO = "lora_weights_url"
 """A handover may name its weights in either of two fields, and has to in one."""
 ASKED: dict[str, Any] = {
@@ -108,6 +136,7 @@ def samples() -> tuple[Value, ...]:
             **JUDGED,
             delivery=builders.delivery(held=True, public=False, uploaded=False),
         ),
+        builders.review_approved(**PIECE, **GENERATED, **JUDGED),
         builders.content_halted(**PIECE, **JUDGED, detail="not begun in time"),
         builders.content_persisted(**ENDED),
         builders.content_rejected(**ENDED),

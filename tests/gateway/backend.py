@@ -17,7 +17,7 @@ from shared.calls import (
     TaskState,
     TaskView,
 )
-from shared.content import Rating
+from shared.content import BlockCategory, Rating
 from shared.ids import piece_id
 from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
@@ -180,9 +180,9 @@ class Backend:
         findings = []
         for index, each in enumerate(request.texts):
             if self.forbidden in each.text:
-                findings.append((index, calls.BlockCategory.MINORS))
+                findings.append((index, BlockCategory.MINORS))
             elif "Famous Person" in each.text and request.consented_name != "Famous Person":
-                findings.append((index, calls.BlockCategory.REAL_PERSON))
+                findings.append((index, BlockCategory.REAL_PERSON))
         return calls.Screened(
             policy_version="test",
             findings=tuple(

@@ -68,6 +68,7 @@ def test_a_service_is_given_its_own_seed_and_no_other(tmp_path: Path, service: s
         database_url="postgresql://u@127.0.0.1/db",
         objects_dir=tmp_path,
         link_signing_key="00",
+        safety_signing_key="00" * 32,
         door=door,
     )
     environment = wiring.environment(service)

@@ -17,9 +17,9 @@ from services.safety.app import open_screen
 from services.safety.domain.canaries import CANARIES, Canary
 from services.safety.domain.screen import Occasion
 from services.safety.handler.screening import ScreenText
-from shared.calls import MAX_TEXTS, BlockCategory, ScreenTexts, TextToScreen
+from shared.calls import MAX_TEXTS, ScreenTexts, TextToScreen
 from shared.calls.screening import MAX_TEXT_CHARS
-from shared.content import Tier
+from shared.content import BlockCategory, Tier
 from shared.settings import EXIT_MISCONFIGURED
 
 TODAY = date(2026, 11, 21)

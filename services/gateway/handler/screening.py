@@ -10,12 +10,11 @@ from shared.calls import (
     MAX_TEXTS,
     SCREEN_TEXTS,
     AcceptTask,
-    BlockCategory,
     Finding,
     ScreenTexts,
     TextToScreen,
 )
-from shared.content import Brief
+from shared.content import BlockCategory, Brief
 from shared.problems import Problem
 
 SCREEN_LIMIT_S = 10.0

@@ -10,8 +10,8 @@ from datetime import date, datetime
 
 from services.safety.domain.policy import Category
 from services.safety.domain.screen import Occasion, TextScreen
-from shared.calls import BlockCategory, Finding, Screened, ScreenTexts, TextToScreen
-from shared.content import Brief, Captions
+from shared.calls import Finding, Screened, ScreenTexts, TextToScreen
+from shared.content import BlockCategory, Brief, Captions
 from shared.factlog import utc_now
 
 # A hostile text of this length takes 150 ms, an ordinary one 2: longer ones would hold up the
