@@ -1,7 +1,9 @@
-r"""Links to private objects of the local object directory, good for a while.
+r"""Links to files of the local object directory that not everybody may read, good for a while.
 
 `?expires=<unix seconds>&signature=<hex>` where the signature is HMAC-SHA256 over
-`<expires>\n<key>`; whoever serves the directory checks it, whoever stores signs it.
+`<expires>\n<key>`; whoever serves the directory checks it, whoever stores signs it. Links for
+reviewers also say `review=1` and are signed over `<expires>\nreview\n<key>`: they open what is held
+for review, and no other link does.
 """
 
 import hashlib
@@ -9,18 +11,24 @@ import hmac
 from urllib.parse import quote
 
 
-def signature(secret: bytes, key: str, expires_at: int) -> str:
+def signature(secret: bytes, key: str, expires_at: int, *, in_review: bool = False) -> str:
     """Hex signature of an object key until `expires_at` (unix seconds)."""
-    return hmac.new(secret, f"{expires_at}\n{key}".encode(), hashlib.sha256).hexdigest()
+    area = "review\n" if in_review else ""
+    return hmac.new(secret, f"{expires_at}\n{area}{key}".encode(), hashlib.sha256).hexdigest()
 
 
-def sign(secret: bytes, base_url: str, key: str, expires_at: int) -> str:
+def sign(
+    secret: bytes, base_url: str, key: str, expires_at: int, *, in_review: bool = False
+) -> str:
     """A complete link; it is a secret."""
-    signed = signature(secret, key, expires_at)
-    return f"{base_url.rstrip('/')}/{quote(key)}?expires={expires_at}&signature={signed}"
+    signed = signature(secret, key, expires_at, in_review=in_review)
+    review = "&review=1" if in_review else ""
+    return f"{base_url.rstrip('/')}/{quote(key)}?expires={expires_at}&signature={signed}{review}"
 
 
-def is_valid(secret: bytes, key: str, expires_at: int, given: str, *, now: int) -> bool:
+def is_valid(
+    secret: bytes, key: str, expires_at: int, given: str, *, now: int, in_review: bool = False
+) -> bool:
     """Whether a signature opens this key now; compared in constant time."""
-    expected = signature(secret, key, expires_at)
+    expected = signature(secret, key, expires_at, in_review=in_review)
     return hmac.compare_digest(expected.encode(), given.encode()) and now < expires_at
