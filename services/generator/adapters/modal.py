@@ -24,6 +24,8 @@ from shared.factlog import utc_now
 
 _MAX_RESPONSE_BYTES = 64 * 2**20
 _WORKER_LIMIT_S = 300
+# An answer of 2 MB takes six times its size to read; more hands than cores would only hold more.
+_READ_AT_ONCE = 2
 
 
 class _ModelInfo(BaseModel):
@@ -71,6 +73,7 @@ class ModalProvider:
         self._lora_links = lora_links
         self._timeout_s = timeout_s
         self._cost_usd_micros = cost_usd_micros
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     @property
     def call_limit_s(self) -> float:
@@ -100,7 +103,7 @@ class ModalProvider:
             "timeout": min(_WORKER_LIMIT_S, max(1, int(self._timeout_s))),
         }
 
-    async def _post(self, payload: dict[str, Any]) -> tuple[int, httpx2.Headers, bytes]:
+    async def _post(self, payload: dict[str, Any]) -> tuple[int, httpx2.Headers, bytearray]:
         headers = {}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
@@ -119,24 +122,9 @@ class ModalProvider:
         except httpx2.HTTPError as exc:
             raise ProviderFailure("BAD_RESPONSE", type(exc).__name__) from exc
 
-    async def _read(self, brief: Brief, body: bytes) -> MadeImage:
-        try:
-            answer = _Generated.model_validate_json(body)
-            data = base64.b64decode(answer.image_base64, validate=True)
-        except (ValidationError, binascii.Error) as exc:
-            raise ProviderFailure("BAD_RESPONSE", "no image in the answer") from exc
-        media_type = await asyncio.to_thread(check_image, data, brief.width, brief.height)
-        return MadeImage(
-            data=data,
-            media_type=media_type,
-            model=answer.model_info.base_model,
-            seed=answer.metadata.seed_used,
-            steps=answer.metadata.actual_steps,
-            cfg_scale=answer.metadata.actual_cfg,
-            lora_applied=answer.model_info.lora_applied,
-            lora_scale=answer.model_info.lora_scale,
-            cost_usd_micros=self._cost_usd_micros,
-        )
+    async def _read(self, brief: Brief, body: bytearray) -> MadeImage:
+        async with self._reading:
+            return await asyncio.to_thread(_made, body, brief, self._cost_usd_micros)
 
 
 def endpoint(base_url: str, inference_path: str) -> str:
@@ -147,16 +135,35 @@ def endpoint(base_url: str, inference_path: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{inference_path}"
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
+async def _bounded(response: httpx2.Response) -> bytearray:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > _MAX_RESPONSE_BYTES:
             raise ProviderFailure("BAD_RESPONSE", f"more than {_MAX_RESPONSE_BYTES} bytes")
-    return bytes(body)
+    return body
 
 
-def _refusal(status: int, headers: httpx2.Headers, body: bytes) -> ProviderFailure:
+def _made(body: bytearray, brief: Brief, cost_usd_micros: int) -> MadeImage:
+    try:
+        answer = _Generated.model_validate_json(body)
+        data = base64.b64decode(answer.image_base64, validate=True)
+    except (ValidationError, binascii.Error) as exc:
+        raise ProviderFailure("BAD_RESPONSE", "no image in the answer") from exc
+    return MadeImage(
+        data=data,
+        media_type=check_image(data, brief.width, brief.height),
+        model=answer.model_info.base_model,
+        seed=answer.metadata.seed_used,
+        steps=answer.metadata.actual_steps,
+        cfg_scale=answer.metadata.actual_cfg,
+        lora_applied=answer.model_info.lora_applied,
+        lora_scale=answer.model_info.lora_scale,
+        cost_usd_micros=cost_usd_micros,
+    )
+
+
+def _refusal(status: int, headers: httpx2.Headers, body: bytearray) -> ProviderFailure:
     retry_after_s = _retry_after_s(headers)
     try:
         refused = _Refused.model_validate_json(body)
