@@ -1,46 +1,42 @@
-"""Safety with a judge who approves at once, or after `BENCH_JUDGE_SECONDS`."""
+"""Safety with a judge who finds nothing at once, or after `BENCH_JUDGE_SECONDS`."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from benchmarks.atelier.slowness import Slowness
-from services.safety.app import assemble, open_screen
-from services.safety.domain.verdicts import Judgement
-from services.safety.handler.screening import ScreenText
+from services.safety.app import assemble, open_rules
+from services.safety.domain.submission import Submission
 from services.safety.settings import SafetySettings
-from shared.content import Rating, Tier
-from shared.events import ContentHooked
+from shared.content import JudgeReport
 from shared.service import Service, open_service, run
 
 
-class ApprovingJudge:
-    """Approves whatever it is shown, as a moderation service that finds nothing would."""
+class FindsNothing:
+    """Scores whatever it is shown with 0, as a classifier would that finds nothing."""
 
-    name = "approving"
+    name = "classifier"
 
-    def __init__(self, takes_s: float) -> None:
+    def __init__(self, categories: tuple[str, ...], takes_s: float) -> None:
+        self._scores = dict.fromkeys(categories, 0.0)
         self._takes_s = takes_s
 
-    async def judge(self, event: ContentHooked, image: bytes) -> Judgement | None:
-        del event, image
+    def concerns(self, submission: Submission) -> bool:
+        return submission.image is not None
+
+    async def judge(self, submission: Submission) -> JudgeReport | None:
         if self._takes_s:
             await asyncio.sleep(self._takes_s)
-        return Judgement(
-            rating=Rating.SAFE,
-            explicitness_level=1,
-            tier_at_least=Tier.CAPA1,
-            reason="approved unseen, for a measurement",
-        )
+        return JudgeReport(judge=self.name, model="none", image_scores=self._scores)
 
 
 @asynccontextmanager
 async def open_app(settings: SafetySettings) -> AsyncIterator[Service]:
     """Safety as shipped, with this judge."""
-    texts = ScreenText(await asyncio.to_thread(open_screen))
+    rules = await asyncio.to_thread(open_rules)
+    judge = FindsNothing(rules.moderation.required_on_image, Slowness().bench_judge_seconds)
     async with open_service("safety", settings) as service:
-        judge = ApprovingJudge(Slowness().bench_judge_seconds)
-        assemble(service, judge, texts, permits=settings.safety_concurrency)
+        assemble(service, [judge], rules, settings)
         yield service
 
 

@@ -11,6 +11,7 @@ from services.storage.app import assemble
 from services.storage.ports import Area
 from services.storage.settings import StorageSettings
 from shared.service import Service, open_service, run
+from shared.signing import VerdictKeys
 
 _FILES_A_PIECE = 2
 
@@ -35,16 +36,8 @@ async def open_app(settings: StorageSettings) -> AsyncIterator[Service]:
     objects.takes_s = Slowness().bench_upload_seconds
     objects.open()
     async with open_service("storage", settings) as service:
-        assemble(
-            service,
-            objects,
-            PillowImaging(),
-            token_secret=secret,
-            public_tiers=settings.public_tiers,
-            reserve_bytes=settings.objects_reserve_mb * 2**20,
-            sweep_every_s=settings.storage_sweep_seconds,
-            permits=settings.storage_concurrency,
-        )
+        keys = VerdictKeys(settings.verdict_public_keys)
+        assemble(service, objects, PillowImaging(), settings, keys)
         yield service
 
 

@@ -224,9 +224,10 @@ def _leftovers(data: DataDirectory) -> Finding:
 
 
 def _pictures(user: Mapping[str, str]) -> Finding:
-    provider, judge = ({**DEFAULTS, **user}[name] for name in ("AI_IMAGE_PROVIDER", "SAFETY_JUDGE"))
-    detail = f"made by {provider}, judged by {judge}"
-    if provider != "preview" and judge == "preview":
+    told = {**DEFAULTS, **user}
+    provider, judges = told["AI_IMAGE_PROVIDER"], told["SAFETY_JUDGES"]
+    detail = f"made by {provider}, judged by {judges}"
+    if provider != "preview" and judges == "preview":
         fix = "every piece will wait for review: the preview judge passes preview images only"
         return Finding("images", State.WARNING, detail, fix)
     if provider == "preview":

@@ -49,6 +49,7 @@ class Outcome:
     recoveries_s: Mapping[str, list[float]]
     answers: Mapping[str, int]
     unexpected: tuple[str, ...]
+    reviewed: Mapping[str, int]
     accepted: int
     settling: Settling
     probes: int
@@ -94,6 +95,7 @@ class Outcome:
             "faults": faults,
             "recoveries_s": dict(self.recoveries_s),
             "answers": dict(self.answers),
+            "reviewed": dict(self.reviewed),
             "accepted_pieces": self.accepted,
             "settling": asdict(self.settling),
             "probes": self.probes,
@@ -156,6 +158,7 @@ class Outcome:
         for end, count in counts.ends.items():
             yield f"  {end}", str(count)
         yield "orders posted (answers)", ", ".join(f"{n} x {a}" for a, n in self.answers.items())
+        yield "held pieces reviewed", ", ".join(f"{n} {what}" for what, n in self.reviewed.items())
         yield "messages redelivered", str(counts.redelivered)
         yield "  found finished before (receipt)", str(counts.receipts)
         yield "  facts refused: somebody was first", str(counts.second_writers)

@@ -16,8 +16,6 @@ from tests.chaos.schedule import NATS, POSTGRES
 
 PROXY_DIRECTORY = "CHAOS_PROXY_DIRECTORY"
 PROXY_NATS_PORT = "CHAOS_PROXY_NATS_PORT"
-MODULES: Mapping[str, str] = {"safety": "tests.chaos.judged_safety"}
-"""Services that run with a part of ours in them; the others run as they are."""
 
 
 def reroute(environment: MutableMapping[str, str]) -> dict[str, str]:
@@ -46,4 +44,4 @@ def tell(directory: Path, real: Mapping[str, str]) -> None:
 if __name__ == "__main__":
     service = sys.argv.pop(1)
     tell(Path(os.environ[PROXY_DIRECTORY]), reroute(os.environ))
-    runpy.run_module(MODULES.get(service, f"services.{service}"), run_name="__main__")
+    runpy.run_module(f"services.{service}", run_name="__main__")

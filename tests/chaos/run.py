@@ -23,6 +23,7 @@ from tests.chaos.outcome import Judgement, Outcome, Settling
 from tests.chaos.plan import DEADLINE_S, Plan
 from tests.chaos.prober import Prober
 from tests.chaos.progress import report
+from tests.chaos.reviewer import Reviewer
 from tests.chaos.system import System, running
 from tests.chaos.tally import tally
 
@@ -41,13 +42,17 @@ class Actors:
     client: LoadClient
     prober: Prober
     inflict: Inflict
+    reviewer: Reviewer
 
     def line(self) -> str:
         """How far they are."""
         kinds = Counter(kind for kind, _ in self.inflict.done.elements())
         done = " ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "none yet"
         pieces = sum(task.num_pieces for task in self.client.accepted.values())
-        return f"pieces accepted {pieces} · faults: {done} · probes {self.prober.probes}"
+        return (
+            f"pieces accepted {pieces} · faults: {done} · probes {self.prober.probes}"
+            f" · reviewed {self.reviewer.decided.total()}"
+        )
 
 
 async def run(plan: Plan, *, data: Path, evidence: Path, console: Console, judge: Judge) -> Outcome:
@@ -85,7 +90,7 @@ async def _disturb(plan: Plan, actors: Actors) -> None:
         workers=plan.workers,
     )
     wanted = orders.plan(plan.seed, pieces=plan.pieces, duration_s=plan.faults_s)
-    async with asyncio.TaskGroup() as group:
+    async with _meanwhile(actors.reviewer.run()), asyncio.TaskGroup() as group:
         group.create_task(actors.client.place_all(wanted))
         group.create_task(actors.inflict.all(faults))
 
@@ -127,6 +132,7 @@ async def _actors(plan: Plan, system: System, evidence: Path) -> AsyncIterator[A
                 LoadClient(http, order_log, avatar_ids),
                 Prober(anonymous, probe_log, Random(f"{plan.seed} probes")),
                 Inflict(system.running_file, system.proxy, fault_log),
+                Reviewer(http, plan.seed),
             )
 
 
@@ -186,7 +192,8 @@ async def _outcome(
         missed=tuple(inflict.missed),
         recoveries_s=inflict.recoveries_s,
         answers=client.answers,
-        unexpected=tuple(client.unexpected),
+        unexpected=(*client.unexpected, *actors.reviewer.unexpected),
+        reviewed=actors.reviewer.decided,
         accepted=sum(task.num_pieces for task in client.accepted.values()),
         settling=settling,
         probes=actors.prober.probes,

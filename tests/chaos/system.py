@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -18,10 +19,12 @@ from tests.chaos.evidence import PROVIDER
 from tests.chaos.plan import Plan
 from tests.chaos.schedule import NATS
 from tests.chaos.schedule import PROVIDER as PROVIDER_ROUTE
+from tests.tiny_classifier import write_lenient_classifier
 
 ROOT = Path(__file__).parents[2]
 WORKER_LIMIT_S = 4
 SHORT_WORKER_LIMIT_S = 2
+JUDGE_LIMIT_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,19 @@ async def running(plan: Plan, data: Path, evidence: Path) -> AsyncIterator[Syste
                 str(evidence / PROVIDER),
                 log_file=log_file,
             ) as provider,
+            child(
+                "tests.chaos.moderator",
+                str(plan.seed),
+                str(JUDGE_LIMIT_S),
+                log_file=log_file,
+            ) as moderator,
             child("tests.chaos.proxy", str(directory), log_file=log_file) as proxy,
         ):
             real = {PROVIDER_ROUTE: f"127.0.0.1:{provider.first_line}"}
             await asyncio.to_thread(rerouted.tell, directory, real)
-            settings = _settings(plan, directory, json.loads(proxy.first_line))
+            settings = _settings(plan, directory, json.loads(proxy.first_line)) | _judges(
+                moderator.first_line, directory
+            )
             async with _atelier(plan, data, settings):
                 yield System(data, Endpoint.of(data), proxy)
     finally:
@@ -73,14 +84,24 @@ def _settings(plan: Plan, directory: Path, proxied: Mapping[str, str]) -> dict[s
         "MODAL_MAX_RETRIES": "3",
         "MODAL_RETRY_BACKOFF_BASE": "0.1",
         "GENERATOR_CONCURRENCY": "8",
-        # The judge is ours; it is asked for by no name, and none of the others shall stand in.
-        "SAFETY_JUDGE": "none",
         "SWEEP_INTERVAL_SECONDS": "5",
         "STALL_SECONDS": "30",
         "STORAGE_SWEEP_SECONDS": "5",
         # What the stages did is counted in their logs.
         "LOG_LEVEL": "debug",
         "ENABLE_STRUCTURED_LOGGING": "true",
+    }
+
+
+def _judges(moderator_port: str, directory: Path) -> dict[str, str]:
+    """Both that ship for generated images; the classifier finds nothing, the other one may."""
+    return {
+        "SAFETY_JUDGES": "openai,classifier",
+        "SAFETY_CLASSIFIER_DIR": str(write_lenient_classifier(directory / "classifier")),
+        "SAFETY_JUDGE_TIMEOUT_SECONDS": str(JUDGE_LIMIT_S),
+        "SAFETY_JUDGE_WAIT_SECONDS": "20",
+        "OPENAI_API_KEY": secrets.token_hex(16),
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{moderator_port}/v1",
     }
 
 

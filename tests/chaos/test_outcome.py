@@ -47,6 +47,7 @@ CLEAN = Outcome(
     recoveries_s={"hooks.1": [0.2, 0.4], "hooks.2": [0.3]},
     answers={"202": 3},
     unexpected=(),
+    reviewed={"approved": 1},
     accepted=3,
     settling=Settling(4.0, 5.0, ""),
     probes=10,

@@ -27,7 +27,7 @@ def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         f"generator={REPLICAS}",
         AI_IMAGE_PROVIDER="modal_sdxl_lora",
         MODAL_ENDPOINT_URL=worker.url,
-        SAFETY_JUDGE="none",
+        SAFETY_JUDGES="none",
         GENERATOR_CONCURRENCY="1",
         GENERATE_TIMEOUT_SECONDS="1",
     ) as system:

@@ -27,7 +27,7 @@ def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         AI_IMAGE_PROVIDER="modal_sdxl_lora",
         MODAL_ENDPOINT_URL=worker.url,
         MODAL_TIMEOUT_SECONDS="5",
-        SAFETY_JUDGE="none",
+        SAFETY_JUDGES="none",
         GENERATOR_CONCURRENCY="3",
     ) as system:
         yield system

@@ -11,7 +11,7 @@ def seen(service: str, **user: str) -> dict[str, str]:
 
 def test_the_preview_provider_and_judge_are_named_explicitly() -> None:
     assert seen("generator")["AI_IMAGE_PROVIDER"] == "preview"
-    assert seen("safety")["SAFETY_JUDGE"] == "preview"
+    assert seen("safety")["SAFETY_JUDGES"] == "preview"
 
 
 def test_what_the_user_sets_wins_over_the_defaults() -> None:

@@ -1,4 +1,4 @@
-"""The command line of embedded mode; its judge approves, its key may ask as often as it likes."""
+"""The command line of embedded mode; its key may ask as often as it likes."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ from deploy.local.blueprint import ATELIER, module
 
 OURS = replace(
     ATELIER,
-    services={**ATELIER.services, "safety": module("tests.outages.approving_safety")},
     issue_key=(*ATELIER.issue_key, "--limit", "1000000/60"),
     supervisor=module("tests.outages.atelier"),
 )

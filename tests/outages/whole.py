@@ -1,4 +1,4 @@
-"""A whole Atelier to do harm to: a paid worker, a judge who approves, small images."""
+"""A whole Atelier to do harm to: a paid worker, a classifier that finds nothing, small images."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 from services.gateway.adapters.template_file import TEMPLATES_FILE
 from tests.e2e.system import System, running
 from tests.generator.worker_stub import Worker
+from tests.tiny_classifier import write_lenient_classifier
 
 IMAGE_PX = 512
 """The smallest that templates may ask for."""
@@ -27,7 +28,8 @@ def whole_atelier(
         "MODAL_ENDPOINT_URL": worker.url,
         "MODAL_TIMEOUT_SECONDS": "5",
         "MODAL_RETRY_BACKOFF_BASE": "0.1",
-        "SAFETY_JUDGE": "none",
+        "SAFETY_JUDGES": "classifier",
+        "SAFETY_CLASSIFIER_DIR": str(write_lenient_classifier(directory / "classifier")),
         "TEMPLATES_FILE": str(_small_templates(directory)),
         "GENERATOR_CONCURRENCY": "8",
     }

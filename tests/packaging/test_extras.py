@@ -19,6 +19,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from shared.provision import provision
 from shared.topology import Topology
 from tests.conftest import SMALL
+from tests.verdict_keys import SEED, SIGNER
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "generator", "hooks", "ledger", "safety", "storage")
@@ -79,7 +80,9 @@ def settings(
         "OBJECTS_DIR": str(objects),
         "LINK_SIGNING_KEY": "00" * 32,
         "AI_IMAGE_PROVIDER": "preview",
-        "SAFETY_JUDGE": "preview",
+        "SAFETY_JUDGES": "preview",
+        "SAFETY_SIGNING_KEY": SEED,
+        "VERDICT_PUBLIC_KEYS": SIGNER.public_key,
         "GATEWAY_PORT": str(free_port()),
     }
     ledger = interpreters["ledger"]
