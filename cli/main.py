@@ -7,7 +7,7 @@ import sys
 import typer
 from nats.errors import Error as NatsError
 
-from cli import dead_letters, keys
+from cli import dead_letters, keys, moderation, reviews, verdict_key
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
 from cli.output import console, fail
 from shared.logs import mask
@@ -21,6 +21,11 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.add_typer(reviews.app, name="review")
+app.command()(moderation.takedown)
+app.command()(moderation.unfreeze)
+app.command()(moderation.check)
+app.command("verdict-key", help=verdict_key.HELP)(verdict_key.verdict_key)
 
 
 @app.command("provision")

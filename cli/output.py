@@ -23,10 +23,13 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under their columns; nothing in them is taken for markup, or steers the terminal."""
+    """Rows under their columns, the first one unbroken as long as it fits: ids are copied.
+
+    Nothing in them is taken for markup, or steers the terminal.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(escape(printable(cell)) for cell in row))
     console.print(table)

@@ -64,6 +64,9 @@ FIELDS: Mapping[str, str] = {
     "consent_not_attested": "A consented person needs `name`, `attested_by` and `attested_at`.",
     "two_keys": "`lora_weights_url` and `r2_path` name different keys.",
     "not_a_key": "The key of an object has no empty or dotted parts.",
+    "nothing_to_check": "A check needs `text`, `image_base64` or `piece_id`.",
+    "two_images": "`image_base64` and `piece_id` exclude each other.",
+    "not_an_image": "`image_base64` is no whole PNG, JPEG or WebP in base64.",
     "not_empty": "The field always has a value; null cannot empty it.",
 }
 """What is wrong with a field of a `validation_error`, in our words; other codes are pydantic's."""

@@ -15,6 +15,7 @@ from services.gateway.adapters.template_library import CachedLibrary
 from services.gateway.adapters.watched_calls import WatchedCalls
 from services.gateway.handler import (
     avatars,
+    checks,
     content,
     health,
     keys,
@@ -23,6 +24,7 @@ from services.gateway.handler import (
     pages,
     pieces,
     problems,
+    reviews,
     tasks,
     templates,
 )
@@ -92,7 +94,7 @@ def application() -> FastAPI:
     )
     # The last one added is the first to see a request.
     app.add_middleware(ForbidCaching)
-    app.add_middleware(LimitBody)
+    app.add_middleware(LimitBody, larger=checks.LARGER_BODIES)
     app.add_middleware(LimitRate)
     app.add_middleware(RequireApiKey)
     app.add_middleware(LimitCrowd)
@@ -120,7 +122,7 @@ async def open_app(settings: GatewaySettings) -> AsyncIterator[Gateway]:
 def _api() -> APIRouter:
     guards = [Depends(openapi.documented_key), Depends(has_scope)]
     api = APIRouter(prefix="/api/v1", dependencies=guards)
-    for part in (avatars, content, tasks, templates, pieces, keys):
+    for part in (avatars, content, checks, tasks, templates, pieces, reviews, keys):
         api.include_router(part.router)
     api.include_router(health.api_router)
     return api
@@ -136,6 +138,7 @@ def _door(settings: GatewaySettings, service: Service, completions: HeardComplet
         broker=service.nc,
         library=CachedLibrary(settings.templates_file),
         files=ObjectDirectory(settings.objects_dir),
+        staging=service.staging,
         now=utc_now,
         new_id=lambda: str(uuid4()),
         link_signing_key=bytes.fromhex(settings.link_signing_key.get_secret_value()),

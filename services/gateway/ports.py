@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.gateway.domain.templates import Template
 from shared.calls import ApiKey
+from shared.content import BlobRef
 from shared.rpc import Call, Reply, Request
 
 
@@ -65,6 +66,18 @@ class FoundFile:
     etag: str
 
 
+class PassingBytes(Protocol):
+    """Private bytes that lie in staging while somebody looks at them. All raise TryLater."""
+
+    async def put(self, name: str, data: bytes, *, media_type: str) -> BlobRef:
+        """Keep bytes under this name."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Delete whatever lies under this name, also what others have put there."""
+        ...
+
+
 class ObjectFiles(Protocol):
     """The delivered objects of the local directory. Methods block: keep them off the loop."""
 
@@ -73,6 +86,9 @@ class ObjectFiles(Protocol):
 
     def private(self, key: str) -> FoundFile | None:
         """The file that needs a signed link under this key."""
+
+    def held(self, key: str) -> FoundFile | None:
+        """The file that waits for review under this key, and needs a reviewer's link."""
 
     def data_url(self, found: FoundFile) -> str:
         """The whole file as a data URL."""

@@ -1,60 +1,33 @@
 """`atelier keys`: against a real gateway on a socket, and against what is none."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from pytest_httpserver import HTTPServer
-from typer.testing import CliRunner
 from werkzeug import Response
 
-from cli.main import app as command_line
 from shared.calls import Scope
+from tests.cli import served
 from tests.cli.conftest import Said
-from tests.eventually import eventually
-from tests.gateway.backend import KEY, NOW, SECRET
+from tests.cli.served import Run as Keys
+from tests.gateway.backend import NOW, SECRET
 from tests.gateway.conftest import World, app, world
 
 __all__ = ["app", "world"]
 
-Keys = Callable[..., Awaitable[Said]]
 
-
-async def run(url: str, *arguments: str, key: str | None = KEY, answer: str = "") -> Said:
-    """`atelier keys …`, as a process would run it, for the gateway at `url`."""
-    environment = {"ATELIER_URL": url, "ATELIER_API_KEY": key, "COLUMNS": "200"}
-
-    def invoke() -> Said:
-        command = ["keys", *arguments]
-        result = CliRunner().invoke(command_line, command, input=answer, env=environment)
-        return Said(result.exit_code, result.stdout, result.stderr)
-
-    return await asyncio.to_thread(invoke)
-
-
-@asynccontextmanager
-async def served(world: World) -> AsyncIterator[str]:
-    """The gateway on a socket of its own."""
-    async with world.client():
-        config = uvicorn.Config(world.app, log_config=None, lifespan="off")
-        server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            serving = asyncio.create_task(server.serve(sockets=[sock]))
-            await eventually(lambda: server.started)
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-            server.should_exit = True
-            await serving
+async def run(url: str, *arguments: str, **how: Any) -> Said:
+    """`atelier keys …` for the gateway at `url`."""
+    return await served.run(url, "keys", *arguments, **how)
 
 
 @pytest.fixture
 async def keys(world: World) -> AsyncIterator[Keys]:
     """Run `atelier keys …` with a key of the first tenant."""
-    async with served(world) as url:
+    async with served.served(world) as url:
         yield lambda *arguments, **how: run(url, *arguments, **how)
 
 

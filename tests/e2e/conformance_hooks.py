@@ -24,6 +24,7 @@ BEYOND_THE_SCHEMA = {
     "decimal_max_digits",
     "decimal_max_places",
     "not_a_key",
+    "not_an_image",  # one that cannot be decoded
     "prompt_and_template",
     "string_too_short",  # once spaces at both ends are taken off
     "two_keys",

@@ -15,8 +15,6 @@ from tests.e2e.pictures import copied, patches
 from tests.e2e.system import System, running
 from tests.generator.worker_stub import Worker, running_worker
 
-ONE_TIER = {"capa1_ratio": 1, "capa2_ratio": 0, "capa3_ratio": 0}
-
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
@@ -39,12 +37,18 @@ def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield system
 
 
-def held(system: System, count: int, avatar: str | None = None) -> tuple[str, list[str]]:
+def held(system: System, count: int) -> tuple[str, list[str]]:
     """A task whose pieces all wait for review, and their ids."""
-    task_id = system.order(avatar or system.avatar(), count, tier_distribution=ONE_TIER)
+    task_id = ordered(system, count)
     assert system.finished(task_id)["counts"]["pending_review"] == count
     reviews = ask(system, "GET", f"/reviews?task_id={task_id}&limit=50")["reviews"]
     return task_id, [review["piece_id"] for review in reviews]
+
+
+def ordered(system: System, count: int) -> str:
+    # In our own words: such pieces all have the same size.
+    words = [f"portrait in a park, bench {number}" for number in range(count)]
+    return system.order(system.avatar(), count, custom_prompts=words)
 
 
 def ask(system: System, method: str, path: str, **body: object) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def test_what_a_person_approves_is_delivered_and_its_held_copy_is_gone(system: S
     ask(system, "POST", f"/reviews/{piece_id}/approve", rating="safe")
 
     def delivered() -> dict[str, Any] | None:
-        piece = ask(system, "GET", f"/content/pieces/{piece_id}")["piece"]
+        piece = ask(system, "GET", f"/content/pieces/{piece_id}")
         return piece if piece["state"] == "persisted" else None
 
     piece = eventually(delivered)
@@ -129,7 +133,7 @@ def test_a_piece_taken_down_is_gone_everywhere_and_so_is_its_like(
     worker.image = always(picture)
     _, [piece_id] = held(system, 1)
     ask(system, "POST", f"/reviews/{piece_id}/approve", rating="safe")
-    shown = eventually(lambda: ask(system, "GET", f"/content/pieces/{piece_id}")["piece"]["url"])
+    shown = eventually(lambda: ask(system, "GET", f"/content/pieces/{piece_id}")["url"])
     taken = ask(system, "POST", f"/content/pieces/{piece_id}/takedown", reason="a court says so")
     assert taken["url"] is None
     assert taken["taken_down_at"]
@@ -138,6 +142,5 @@ def test_a_piece_taken_down_is_gone_everywhere_and_so_is_its_like(
 
     for image in (picture, copied(picture)):
         worker.image = always(image)
-        task_id = system.order(system.avatar(), 1, tier_distribution=ONE_TIER)
-        task = system.finished(task_id)
+        task = system.finished(ordered(system, 1))
         assert [reason["reason"] for reason in task["reasons"]] == ["image_taken_down"]

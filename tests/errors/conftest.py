@@ -16,6 +16,7 @@ from tests.errors.producers.registry import RealLedger
 from tests.gateway.conftest import World, app, client, world
 from tests.ledger.books import Books
 from tests.ledger.conftest import books, database, dsn, template
+from tests.verdict_keys import KEYS, SIGNER
 
 __all__ = ["app", "books", "client", "database", "dsn", "template", "world"]
 
@@ -29,9 +30,10 @@ async def ledger(
         nats_url=SecretStr(nats_server.url),
         nats_namespace=f"t{uuid4().hex[:10]}",
         database_url=SecretStr(dsn),
+        verdict_public_keys=(SIGNER.public_key,),
     )
     async with open_service("ledger", settings) as service:
-        assemble(service, database, settings)
+        assemble(service, database, settings, KEYS)
         await service.broker.start()
         await confirmed(service.nc)
         yield RealLedger(world, books, service)

@@ -71,7 +71,9 @@ def _problem(place: str, call: ast.Call) -> Said | None:
         kind = _text(call.args[0])
         return Said(place, kind and f"{kind}_not_found", 404)
     if name in _STATUS_OF:
-        return Said(place, _text(call.args[0]), _STATUS_OF[name])
+        # A blocker may say a status of its own; the other argument there is a sentence.
+        own = _number(call.args[2]) if name == "Blocker" and len(call.args) > 2 else None
+        return Said(place, _text(call.args[0]), own or _STATUS_OF[name])
     return None
 
 

@@ -217,8 +217,11 @@ async def test_a_template_that_nobody_knows(client: httpx2.AsyncClient) -> None:
     assert_refused(answer, 404, "template_not_found", "template_id")
 
 
-async def test_moderation_cannot_be_turned_off(client: httpx2.AsyncClient) -> None:
-    answer = await client.post(BATCH, json=ORDER | {"safety_check": False})
+async def test_moderation_cannot_be_turned_off_where_it_matters(
+    client: httpx2.AsyncClient,
+) -> None:
+    custom = {"safety_check": False, "custom_prompts": ["by the sea"]}
+    answer = await client.post(BATCH, json=ORDER | custom)
     assert_refused(answer, 422, "safety_check_required", "safety_check")
 
 

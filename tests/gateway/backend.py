@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from shared import calls
@@ -17,23 +16,28 @@ from shared.calls import (
     TaskState,
     TaskView,
 )
-from shared.content import BlockCategory, Rating
+from shared.content import BlockCategory, Decision, JudgeReport, Rating
 from shared.ids import piece_id
 from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
 from shared.rpc import Call, Reply, Request
 from tests.builders import generation
+from tests.gateway.review_desk import ReviewDesk, start_of
+from tests.gateway.staging import MemoryStaging
+from tests.gateway.times import NOW
+
+__all__ = ["KEY", "NOW", "SECRET", "TENANT", "Backend"]
 
 TENANT = "default"
 SECRET = "s3cret-s3cret-s3cret"
 KEY = f"atl_k1_{SECRET}"
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
-class Backend:
+class Backend(ReviewDesk):
     """Answers every call as the real services would; what it was asked lies in `asked`."""
 
     def __init__(self) -> None:
+        super().__init__()
         digest = hashlib.sha256(SECRET.encode()).hexdigest()
         self.keys = {
             ident: calls.ApiKey(
@@ -53,10 +57,16 @@ class Backend:
         self.orders: dict[tuple[str, str], tuple[str, str]] = {}
         self.forbidden = "forbidden"
         self.screened: list[calls.ScreenTexts] = []
+        self.checked: list[tuple[calls.CheckContent, bytes | None]] = []
+        self.unfrozen: list[calls.UnfreezeAvatar] = []
+        self.taken_down: list[calls.TakeDownPiece] = []
+        self.lent: list[calls.LendBytes] = []
+        self.staging = MemoryStaging()
         self.asked: list[str] = []
         self.limits_s: dict[str, float | None] = {}
         self.away: set[str] = set()
         self.broken: set[str] = set()
+        self.instead: dict[str, Callable[[Any], Awaitable[Any]]] = {}
         self.on_accept: Callable[[AcceptTask], Awaitable[None]] | None = None
 
     async def __call__(
@@ -70,7 +80,8 @@ class Backend:
         self.limits_s[call.name] = timeout_s
         # Through JSON and back, as on the wire.
         heard = call.request.model_validate_json(request.model_dump_json())
-        answer = await getattr(self, "_" + call.name.replace(".", "_"))(heard)
+        usual = getattr(self, "_" + call.name.replace(".", "_"))
+        answer = await self.instead.get(call.name, usual)(heard)
         return call.reply.model_validate_json(answer.model_dump_json())
 
     # --- what tests arrange ----------------------------------------------------------------------
@@ -156,7 +167,7 @@ class Backend:
 
     async def _ledger_key_list(self, request: calls.ListKeys) -> calls.KeyPage:
         mine = [ident for ident, key in self.keys.items() if key.tenant == request.tenant]
-        start = _start(request.cursor)
+        start = start_of(request.cursor)
         end = start + request.limit
         return calls.KeyPage(
             keys=tuple(map(self._record, mine[start:end])),
@@ -191,6 +202,25 @@ class Backend:
             ),
         )
 
+    async def _safety_content_check(self, request: calls.CheckContent) -> calls.ContentChecked:
+        """Rejects a `forbidden` text and approves all else, once it has read the image."""
+        image = None if request.image is None else self.staging.read(request.image)
+        self.checked.append((request, image))
+        is_blocked = self.forbidden in (request.text or "")
+        finding = calls.Finding(index=0, category=BlockCategory.MINORS, reason="a rule of the test")
+        return calls.ContentChecked(
+            decision=Decision.REJECTED if is_blocked else Decision.APPROVED,
+            rating=Rating.REJECTED if is_blocked else Rating.SAFE,
+            explicitness_level=1,
+            tier=request.tier,
+            reason="a rule of the test",
+            policy_version="test",
+            findings=(finding,) if is_blocked else (),
+            blocked=BlockCategory.MINORS if is_blocked else None,
+            judges=(JudgeReport(judge="test", image_scores={"sexual": 0.25}),),
+            unscored=("violence",),
+        )
+
     async def _ledger_avatar_create(self, request: calls.CreateAvatar) -> Avatar:
         given = request.fields.model_dump(exclude_none=True)
         return self.avatar(
@@ -207,7 +237,7 @@ class Backend:
 
     async def _ledger_avatar_list(self, request: calls.ListAvatars) -> calls.AvatarPage:
         mine = [avatar for avatar in self.avatars.values() if avatar.tenant == request.tenant]
-        start = _start(request.cursor)
+        start = start_of(request.cursor)
         end = start + request.limit
         return calls.AvatarPage(
             avatars=tuple(mine[start:end]), next_cursor=str(end) if end < len(mine) else None
@@ -218,6 +248,14 @@ class Backend:
         given = request.fields.model_dump(exclude_none=True)
         known = avatar.model_dump() | given | dict.fromkeys(request.clear)
         self.avatars[avatar.id] = Avatar.model_validate(known)
+        return self.avatars[avatar.id]
+
+    async def _ledger_avatar_unfreeze(self, request: calls.UnfreezeAvatar) -> Avatar:
+        avatar = await self._ledger_avatar_get(request)
+        if avatar.frozen is None:
+            raise Problem(409, "avatar_not_frozen", "The avatar is not frozen.")
+        self.unfrozen.append(request)
+        self.avatars[avatar.id] = avatar.model_copy(update={"frozen": None})
         return self.avatars[avatar.id]
 
     async def _ledger_avatar_delete(self, request: calls.AvatarRef) -> calls.Deleted:
@@ -313,7 +351,7 @@ class Backend:
             and request.rating in {None, piece.safety_rating}
             and (piece.state == "persisted" or not request.delivered_only)
         ]
-        start = _start(request.cursor)
+        start = start_of(request.cursor)
         end = start + request.limit
         return PiecePage(
             pieces=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
@@ -325,8 +363,20 @@ class Backend:
 
     async def _ledger_piece_publish(self, request: calls.PublishPiece) -> Piece:
         piece = (await self._ledger_piece_get(request)).piece
+        if piece.taken_down_at is not None:
+            raise Problem(410, "piece_taken_down", "The piece was taken down.")
         news = {"published_at": NOW, "price_usd_micros": request.price_usd_micros}
         self.pieces[piece.id] = piece.model_copy(update=news)
+        return self.pieces[piece.id]
+
+    async def _ledger_piece_take_down(self, request: calls.TakeDownPiece) -> Piece:
+        piece = (await self._ledger_piece_get(request)).piece
+        if piece.state != "persisted":
+            raise Problem(409, "piece_not_delivered", "Only a finished piece can be taken down.")
+        self.taken_down.append(request)
+        self.pieces[piece.id] = piece.model_copy(
+            update={"taken_down_at": piece.taken_down_at or NOW}
+        )
         return self.pieces[piece.id]
 
     async def _ledger_stats_get(self, request: calls.AvatarRef) -> calls.AvatarStats:
@@ -354,13 +404,17 @@ class Backend:
     async def _generator_health(self, _: calls.Nothing) -> calls.ComponentHealth:
         return calls.ComponentHealth(status="ok", detail={"preview": "configured"})
 
+    async def _safety_health(self, _: calls.Nothing) -> calls.ComponentHealth:
+        return calls.ComponentHealth(status="ok", detail={"judges": {"preview": "ready"}})
+
+    async def _storage_object_lend(self, request: calls.LendBytes) -> calls.LentBytes:
+        self.lent.append(request)
+        image = await self.staging.put(request.name, b"lent", media_type="image/png")
+        return calls.LentBytes(image=image)
+
     async def _storage_links_sign(self, request: calls.SignLinks) -> calls.SignedLinks:
         if len(request.keys) > 100:
             raise Problem(422, "too_many_keys", "at most 100")
-        return calls.SignedLinks(urls=tuple(f"/objects/{key}?signature=x" for key in request.keys))
-
-
-def _start(cursor: str | None) -> int:
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
-        raise Problem(422, "invalid_cursor", "Not a cursor of this list.", field="cursor")
-    return int(cursor or 0)
+        review = f"&review=1&expires_s={request.expires_s}" if request.in_review else ""
+        urls = (f"/objects/{key}?signature=x{review}" for key in request.keys)
+        return calls.SignedLinks(urls=tuple(urls))

@@ -103,6 +103,7 @@ async def world(tmp_path: Path, app: FastAPI) -> World:
         broker=wire,
         library=CachedLibrary(),
         files=ObjectDirectory(tmp_path),
+        staging=backend.staging,
         now=lambda: NOW,
         new_id=lambda: next(ids),
         link_signing_key=b"k" * 32,

@@ -168,3 +168,49 @@ async def test_readiness_names_every_blocked_avatar_with_all_reasons(
         "avatar_without_lora",
         "avatar_blocked",
     ]
+
+
+FROZEN = {"at": "2026-05-01T12:00:00Z", "reason": "minors", "piece_id": "p-1"}
+
+
+async def test_a_frozen_avatar_says_so_and_cannot_be_ordered_of_until_it_is_unfrozen(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    world.backend.avatar(frozen=FROZEN, stage="blocked")
+    shown = (await client.get(f"{PATH}/ada")).json()
+    assert shown["frozen"]["reason"] == "minors"
+    assert shown["blocked_by"] == ["avatar_frozen", "avatar_blocked"]
+    report = (await client.get(f"{PATH}/readiness")).json()
+    assert report["blocked"][0]["reasons"][0]["code"] == "avatar_frozen"
+    order = {"avatar_id": "ada", "num_pieces": 1}
+    for path in ("batch", "batch/sync", "generate"):
+        body = order if path.startswith("batch") else {"avatar_id": "ada"}
+        refused = await client.post(f"/api/v1/content/{path}", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "avatar_frozen")
+        assert refused.json()["field"] == "avatar_id"
+    assert not world.backend.accepted
+
+
+async def test_an_administrator_unfreezes_an_avatar_and_says_why(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    world.backend.avatar(frozen=FROZEN)
+    path = f"{PATH}/ada/unfreeze"
+    assert (await client.post(path, json={})).json()["field"] == "reason"
+    answer = await client.post(path, json={"reason": "a false alarm"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["frozen"], answer.json()["blocked_by"]) == (None, [])
+    (asked,) = world.backend.unfrozen
+    assert (asked.by, asked.reason) == ("k1", "a false alarm")
+    again = await client.post(path, json={"reason": "a false alarm"})
+    assert (again.status_code, again.json()["code"]) == (409, "avatar_not_frozen")
+
+
+async def test_nobody_freezes_or_unfreezes_by_changing_fields(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    world.backend.avatar(frozen=FROZEN)
+    for body in ({"frozen": None}, {"frozen": FROZEN}):
+        answer = await client.patch(f"{PATH}/ada", json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, "frozen")
+    assert world.backend.avatars["ada"].frozen is not None

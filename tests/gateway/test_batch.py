@@ -230,3 +230,40 @@ async def test_more_than_nine_of_ten_template_lookups_of_a_batch_are_hits(
     assert performance["total_calls"] == performance["cache_hits"] + 1
     assert performance["total_calls"] >= 50
     assert performance["hit_rate_percent"] > 90
+
+
+ONLY_CAPA1 = {"capa1_ratio": 1, "capa2_ratio": 0, "capa3_ratio": 0}
+
+
+async def test_capa1_pieces_by_templates_may_go_unjudged_but_never_unscreened(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    order = {"num_pieces": 4, "tier_distribution": ONLY_CAPA1, "safety_check": False}
+    answer = await client.post(PATH, json={"avatar_id": "ada"} | order)
+    assert answer.status_code == 202, answer.text
+    (task,) = world.backend.accepted.values()
+    assert [brief.safety_check for brief in task.briefs] == [False] * 4
+    assert task.config["safety_check"] is False
+    assert sum(len(request.texts) for request in world.backend.screened) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, "capa2"),
+        ({"tier_distribution": {"capa1_ratio": 0, "capa2_ratio": 0, "capa3_ratio": 1}}, "capa3"),
+        ({"tier_distribution": ONLY_CAPA1, "custom_prompts": ["by the sea"]}, "prompt"),
+        ({"custom_prompts": ["a", "b"], "custom_tiers": ["capa1", "capa3"]}, "prompt"),
+    ],
+    ids=str,
+)
+async def test_what_else_would_go_unjudged_is_refused_with_its_reason(
+    world: World, client: httpx2.AsyncClient, change: dict[str, object], why: str
+) -> None:
+    order = {"avatar_id": "ada", "num_pieces": 6, "safety_check": False} | change
+    for path in (PATH, f"{PATH}/sync"):
+        answer = await client.post(path, json=order)
+        assert (answer.status_code, answer.json()["code"]) == (422, "safety_check_required")
+        assert answer.json()["field"] == "safety_check"
+        assert why in answer.json()["detail"]
+    assert not world.backend.accepted

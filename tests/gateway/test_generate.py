@@ -210,6 +210,12 @@ async def test_a_client_that_leaves_is_not_waited_for(world: World) -> None:
             "The piece failed: deadline",
         ),
         (
+            Reason(piece_id="p", state="failed", reason="frozen"),
+            403,
+            "avatar_frozen",
+            "The avatar was frozen before the piece was made",
+        ),
+        (
             Reason(piece_id="p", state="failed", reason="cancelled"),
             409,
             "task_cancelled",
@@ -313,7 +319,13 @@ async def test_without_words_or_template_the_best_suited_template_is_used(
         ({"platform": "myspace"}, 422, "validation_error", "platform"),
         ({"seed": 2**32}, 422, "validation_error", "seed"),
         ({"seed": -1}, 422, "validation_error", "seed"),
-        ({"safety_check": False}, 422, "safety_check_required", "safety_check"),
+        (
+            {"safety_check": False, "custom_prompt": "x"},
+            422,
+            "safety_check_required",
+            "safety_check",
+        ),
+        ({"safety_check": False, "tier": "capa2"}, 422, "safety_check_required", "safety_check"),
         ({"callback_url": "https://a.example"}, 422, "validation_error", "callback_url"),
         ({"priority": 5}, 422, "validation_error", "priority"),
         ({"num_pieces": 3}, 422, "validation_error", "num_pieces"),

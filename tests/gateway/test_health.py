@@ -1,6 +1,7 @@
 """How the system is: for programs, probes and people."""
 
 import httpx2
+import pytest
 
 from tests.gateway.conftest import Wire, World
 
@@ -12,18 +13,21 @@ async def test_health_tells_the_state_of_every_part(client: httpx2.AsyncClient) 
     assert health["checks"]["broker"]["status"] == "ok"
     assert health["checks"]["r2_storage"]["detail"] == {"free_bytes": 10}
     assert health["checks"]["providers"]["detail"] == {"preview": "configured"}
+    assert health["checks"]["safety"]["detail"] == {"judges": {"preview": "ready"}}
     assert health["template_library"]["templates"] >= 60
     assert len(health["template_library"]["categories"]) >= 10
 
 
-async def test_without_a_store_or_providers_the_system_is_degraded(
-    world: World, client: httpx2.AsyncClient
+@pytest.mark.parametrize(
+    ("service", "check"),
+    [("storage", "r2_storage"), ("generator", "providers"), ("safety", "safety")],
+)
+async def test_without_a_store_or_providers_or_safety_the_system_is_degraded(
+    world: World, client: httpx2.AsyncClient, service: str, check: str
 ) -> None:
-    world.backend.away |= {"storage", "generator"}
+    world.backend.away.add(service)
     health = (await client.get("/api/v1/content/health")).json()
-    assert health["status"] == "degraded"
-    assert health["checks"]["r2_storage"]["status"] == "down"
-    assert health["checks"]["providers"]["status"] == "down"
+    assert (health["status"], health["checks"][check]["status"]) == ("degraded", "down")
 
 
 async def test_without_database_or_broker_the_system_is_down(world: World) -> None:
@@ -56,6 +60,7 @@ async def test_people_get_a_line_for_each_part_and_nothing_secret(world: World) 
         ["broker", "ok"],
         ["storage", "down"],
         ["providers", "ok"],
+        ["safety", "ok"],
     ]
 
 

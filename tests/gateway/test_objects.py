@@ -26,8 +26,14 @@ async def anybody(world: World) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def signed(key: str = KEY, *, secret: bytes = SECRET, expires_at: int = SOON) -> str:
-    return links.sign(secret, f"{ORIGIN}/objects", key, expires_at)
+def signed(
+    key: str = KEY,
+    *,
+    secret: bytes = SECRET,
+    expires_at: int = SOON,
+    in_review: bool = False,
+) -> str:
+    return links.sign(secret, f"{ORIGIN}/objects", key, expires_at, in_review=in_review)
 
 
 async def test_an_open_object_is_served_to_anybody_and_cached_for_good(
@@ -109,6 +115,68 @@ async def test_a_link_for_one_object_does_not_open_review_or_parents(
     world.put("private", "a/b.png")
     for key in (KEY, f"../review/{KEY}", f"a/../../review/{KEY}"):
         assert (await get_raw(world, *_split(signed(key)))).status_code == 404
+
+
+async def test_what_is_held_opens_by_a_reviewers_link_and_is_kept_nowhere(
+    world: World, anybody: httpx2.AsyncClient
+) -> None:
+    world.put("review", KEY, b"\x89PNG")
+    answer = await anybody.get(signed(in_review=True))
+    assert (answer.status_code, answer.content) == (200, b"\x89PNG")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["content-type"] == "image/png"
+    etag = {"If-None-Match": answer.headers["etag"]}
+    known = await anybody.get(signed(in_review=True), headers=etag)
+    assert (known.status_code, known.headers["cache-control"]) == (304, "private, no-store")
+    async with world.client(key=None, now=lambda: NOW + timedelta(minutes=5)) as later:
+        assert (await later.get(signed(in_review=True))).status_code == 404
+
+
+@pytest.mark.parametrize("area", ["public", "private"])
+async def test_a_reviewers_link_opens_nothing_else(
+    world: World, anybody: httpx2.AsyncClient, area: str
+) -> None:
+    world.put(area, KEY)
+    assert (await anybody.get(signed(in_review=True))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"/objects/{KEY}",
+        f"/objects/{KEY}?review=1",
+        signed(),
+        f"{signed()}&review=1",
+        signed(in_review=True).replace("&review=1", ""),
+        signed(in_review=True).replace("&review=1", "&review=0"),
+        signed(in_review=True).replace("&review=1", "&review=true"),
+        signed(in_review=True).replace("&review=1", "&review="),
+        signed(in_review=True).replace("&review=1", "&Review=1"),
+        f"{signed(in_review=True)}&review=1",
+        f"{signed(in_review=True)}&review=0",
+        signed(in_review=True, secret=b"x" * 32),
+        signed(in_review=True, expires_at=SOON).replace(str(SOON), str(SOON + 1)),
+        signed("content/ada/other.png", in_review=True).replace("other.png", "p_token.png"),
+        signed(f"review/{KEY}"),
+        signed(f"review/{KEY}", in_review=True),
+        signed(f"review\n{KEY}").replace("review%0A", ""),
+    ],
+    ids=str,
+)
+async def test_what_is_held_opens_by_nothing_else(
+    world: World, anybody: httpx2.AsyncClient, url: str
+) -> None:
+    world.put("review", KEY)
+    answer = await anybody.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (404, "object_not_found")
+
+
+@pytest.mark.parametrize("key", ["../private/a.png", "a/../../private/a.png", "../public/a.png"])
+async def test_a_reviewers_link_leads_to_no_other_area(world: World, key: str) -> None:
+    for area in ("public", "private"):
+        world.put(area, "a.png")
+    world.put("review", "a/b.png")
+    assert (await get_raw(world, *_split(signed(key, in_review=True)))).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,57 @@ async def test_what_is_not_offered_is_not_promised(document: dict[str, Any]) -> 
     assert schema["additionalProperties"] is False
 
 
+async def test_what_reviewers_and_administrators_do_names_its_scope(
+    document: dict[str, Any],
+) -> None:
+    scopes = {
+        (method, path): operation["x-required-scope"]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "x-required-scope" in operation
+    }
+    assert {path for (_, path), scope in scopes.items() if scope == "review"} == {
+        "/api/v1/content/pieces/{piece_id}/takedown",
+        "/api/v1/reviews",
+        "/api/v1/reviews/{piece_id}",
+        "/api/v1/reviews/{piece_id}/approve",
+        "/api/v1/reviews/{piece_id}/reject",
+    }
+    assert scopes["post", "/api/v1/avatars/{avatar_id}/unfreeze"] == "admin"
+    assert scopes["post", "/api/v1/content/safety-check"] == "write"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/avatars/{avatar_id}/unfreeze",
+        "/content/pieces/{piece_id}/takedown",
+        "/content/safety-check",
+        "/reviews/{piece_id}/approve",
+        "/reviews/{piece_id}/reject",
+    ],
+)
+async def test_what_costs_nothing_and_is_decided_once_may_be_sent_again(
+    document: dict[str, Any], path: str
+) -> None:
+    operation = document["paths"][f"/api/v1{path}"]["post"]
+    assert "sent again" in " ".join(operation["description"].split())
+    assert "Idempotency-Key" not in str(operation.get("parameters"))
+
+
+async def test_a_decision_has_to_say_what_is_refused_without_it(document: dict[str, Any]) -> None:
+    approve, reject = (document["components"]["schemas"][f"{a}Body"] for a in ("Approve", "Reject"))
+    assert (approve["required"], reject["required"]) == (["rating"], ["reason"])
+    assert approve["properties"]["rating"]["enum"] == ["safe", "suggestive", "borderline"]
+    assert reject["properties"]["reason"]["maxLength"] == 1000
+
+
 async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
         "/api/v1/avatars",
         "/api/v1/avatars/readiness",
         "/api/v1/avatars/{avatar_id}",
+        "/api/v1/avatars/{avatar_id}/unfreeze",
         "/api/v1/content/avatar/{avatar_id}/content",
         "/api/v1/content/batch",
         "/api/v1/content/batch/sync",
@@ -56,6 +102,8 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/content/health",
         "/api/v1/content/pieces/{piece_id}",
         "/api/v1/content/pieces/{piece_id}/publish",
+        "/api/v1/content/pieces/{piece_id}/takedown",
+        "/api/v1/content/safety-check",
         "/api/v1/content/stats/{avatar_id}",
         "/api/v1/content/tasks/{task_id}",
         "/api/v1/content/tasks/{task_id}/cancel",
@@ -63,6 +111,10 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/content/templates/{template_id}",
         "/api/v1/keys",
         "/api/v1/keys/{key_id}",
+        "/api/v1/reviews",
+        "/api/v1/reviews/{piece_id}",
+        "/api/v1/reviews/{piece_id}/approve",
+        "/api/v1/reviews/{piece_id}/reject",
         "/api/v1/loras/training/status/{task_id}",
         "/health",
         "/health/live",

@@ -4,10 +4,19 @@ import pytest
 from nats.errors import MaxPayloadError
 
 from services.gateway.adapters.patient_calls import PatientCalls
-from shared.calls import DELETE_AVATAR, GET_AVATAR, AvatarRef
+from shared.calls import (
+    DECIDE_REVIEW,
+    DELETE_AVATAR,
+    GET_AVATAR,
+    UNFREEZE_AVATAR,
+    Asked,
+    AvatarRef,
+    DecideReview,
+    UnfreezeAvatar,
+)
 from shared.outcomes import TryLater
 from shared.problems import Problem
-from shared.rpc import Caller
+from shared.rpc import Call, Caller
 from shared.topology import Topology
 from tests.gateway.backend import TENANT, Backend
 
@@ -45,12 +54,26 @@ async def test_patience_ends() -> None:
     assert len(backend.asked) > 1
 
 
-async def test_a_deletion_is_asked_for_once_since_its_answer_may_have_got_lost() -> None:
+@pytest.mark.parametrize(
+    ("call", "request_"),
+    [
+        (DELETE_AVATAR, ADA),
+        (UNFREEZE_AVATAR, UnfreezeAvatar(**ADA.model_dump(), by="k1", reason="r")),
+        (
+            DECIDE_REVIEW,
+            DecideReview(tenant=TENANT, piece_id="p", decision="reject", by="k1", reason="r"),
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+async def test_what_is_done_once_is_asked_for_once_since_its_answer_may_have_got_lost(
+    call: Call[Asked, Asked], request_: Asked
+) -> None:
     backend = Backend()
     backend.away.add("ledger")
     with pytest.raises(TryLater):
-        await PatientCalls(backend)(DELETE_AVATAR, ADA)
-    assert backend.asked == ["ledger.avatar.delete"]
+        await PatientCalls(backend)(call, request_)
+    assert backend.asked == [call.name]
 
 
 async def test_a_refusal_is_an_answer() -> None:

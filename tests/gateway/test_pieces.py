@@ -142,6 +142,51 @@ async def test_publishing_sets_time_and_price(world: World, client: httpx2.Async
     assert (await client.post(path)).json()["price_usd"] is None
 
 
+async def test_a_piece_names_the_earlier_one_that_looks_the_same(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    world.backend.deliver(piece.task_id, 0, near_duplicate_of="earlier")
+    assert (await client.get(AVATAR)).json()["content"][0]["near_duplicate_of"] == "earlier"
+    story = (await client.get(f"/api/v1/content/pieces/{piece.id}")).json()
+    assert (story["near_duplicate_of"], story["taken_down_at"]) == ("earlier", None)
+
+
+async def test_a_piece_that_is_taken_down_keeps_its_record_and_loses_its_address(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    path = f"/api/v1/content/pieces/{piece.id}"
+    taken = await client.post(f"{path}/takedown", json={"reason": " a court says so "})
+    assert taken.status_code == 200, taken.text
+    (asked,) = world.backend.taken_down
+    assert (asked.by, asked.reason) == ("k1", "a court says so")
+    record = await client.get(path)
+    for answer in (taken, record):
+        assert answer.json()["taken_down_at"] is not None
+        assert (answer.json()["url"], answer.json()["thumbnail_url"]) == (None, None)
+        assert "_t.png" not in answer.text
+    assert record.json()["state"] == "persisted"
+    refused = await client.post(f"{path}/publish")
+    assert (refused.status_code, refused.json()["code"]) == (410, "piece_taken_down")
+
+
+async def test_only_what_is_finished_is_taken_down_and_only_for_a_reason(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    world.backend.deliver(piece.task_id, 0, state="pending_review")
+    path = f"/api/v1/content/pieces/{piece.id}/takedown"
+    early = await client.post(path, json={"reason": "r"})
+    assert (early.status_code, early.json()["code"]) == (409, "piece_not_delivered")
+    for body in ({}, {"reason": " "}, {"reason": None}, {"reason": "r" * 1001}, {"reason": ["r"]}):
+        answer = await client.post(path, json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, "reason")
+    by = await client.post(path, json={"reason": "r", "by": "somebody-else"})
+    assert (by.status_code, by.json()["field"]) == (422, "by")
+    assert not world.backend.taken_down
+
+
 @pytest.mark.parametrize("price", [-1, 0.0000001, 1e9, "NaN", "a lot"])
 async def test_odd_prices_are_refused(
     world: World, client: httpx2.AsyncClient, price: object

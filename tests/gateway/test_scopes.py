@@ -20,12 +20,17 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/content/batch"): {"avatar_id": "ada", "num_pieces": 1},
     ("post", "/api/v1/content/batch/sync"): {"avatar_id": "ada", "num_pieces": 1},
     ("post", "/api/v1/content/pieces/{piece_id}/publish"): {},
+    ("post", "/api/v1/content/pieces/{piece_id}/takedown"): {"reason": "r"},
+    ("post", "/api/v1/content/safety-check"): {"text": "t", "avatar_id": "ada"},
+    ("post", "/api/v1/reviews/{piece_id}/approve"): {"rating": "safe"},
+    ("post", "/api/v1/reviews/{piece_id}/reject"): {"reason": "r"},
     ("post", "/api/v1/avatars"): {"name": "A"},
+    ("post", "/api/v1/avatars/{avatar_id}/unfreeze"): {"reason": "r"},
     ("patch", "/api/v1/avatars/{avatar_id}"): {"name": "Eve"},
     ("post", "/api/v1/keys"): {"name": "a", "scopes": ["admin"]},
 }
 NOBODYS = {"/api/v1/content/health", "/api/v1/content/templates"}
-LISTS = {"/api/v1/avatars": "avatars", "/api/v1/keys": "keys"}
+LISTS = {"/api/v1/avatars": "avatars", "/api/v1/keys": "keys", "/api/v1/reviews": "reviews"}
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, Scope]]:
@@ -89,6 +94,7 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
         task_id = (await mine.post("/api/v1/content/batch", json=order)).json()["task_id"]
     world.backend.finish(task_id)
     (piece_id,) = world.backend.pieces
+    review = world.backend.hold(piece_id)
     before = world.backend.avatars["ada"]
     async with world.client(key=OTHER_KEY) as other:
         for method, path, _ in operations(world.app):
@@ -104,6 +110,8 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
             }:
                 assert answer.status_code == 404, f"{method} {path}: {answer.text}"
     assert world.backend.avatars["ada"] == before
+    assert world.backend.reviews[piece_id] == review
+    assert not world.backend.checked
     assert set(world.backend.accepted) == {task_id}
     assert "k1" in world.backend.keys
 

@@ -31,6 +31,9 @@ class ObjectDirectory:
     def private(self, key: str) -> FoundFile | None:
         return self._find("private", key)
 
+    def held(self, key: str) -> FoundFile | None:
+        return self._find("review", key)
+
     def data_url(self, found: FoundFile) -> str:
         encoded = base64.b64encode(found.path.read_bytes()).decode("ascii")
         return f"data:{found.media_type};base64,{encoded}"

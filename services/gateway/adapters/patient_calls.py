@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from services.gateway.ports import Ask
-from shared.calls import DELETE_AVATAR
+from shared.calls import DECIDE_REVIEW, DELETE_AVATAR, UNFREEZE_AVATAR
 from shared.outcomes import TryLater
 from shared.rpc import Call, Reply, Request
 
@@ -13,9 +13,9 @@ from shared.rpc import Call, Reply, Request
 PATIENCE_S = 0.7
 _PAUSE_S = 0.2
 
-# Ids are made at the door, so asking a second time changes nothing; but after a deletion whose
-# answer got lost there is nothing left to delete, which would look like a mistake of the client.
-_ASKED_ONCE = frozenset({DELETE_AVATAR.name})
+# Ids are made at the door, so asking a second time changes nothing; but after one of these whose
+# answer got lost there is nothing left to do, which would look like a mistake of the client.
+_ASKED_ONCE = frozenset(call.name for call in (DELETE_AVATAR, DECIDE_REVIEW, UNFREEZE_AVATAR))
 
 
 class PatientCalls:

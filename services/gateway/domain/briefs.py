@@ -19,6 +19,7 @@ class Wishes:
 
     platform: Platform
     include_hooks: bool = True
+    safety_check: bool = True
     upload_to_storage: bool = True
 
 
@@ -37,7 +38,7 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         avatar_name=avatar.name,
         niche=avatar.niche,
         personality_tone=avatar.meta_data.personality.tone,
-        likeness_name=_consented_name(avatar),
+        likeness_name=consented_name(avatar),
         language=avatar.meta_data.personality.language,
         platform=wishes.platform,
         tier=piece.tier,
@@ -56,12 +57,13 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         cfg_scale=sampling.cfg_scale or DEFAULT_CFG_SCALE,
         lora=LoraRef(key=avatar.lora_weights_url or "", scale=avatar.lora_scale),
         include_hooks=wishes.include_hooks,
-        safety_check=True,
+        safety_check=wishes.safety_check,
         upload_to_storage=wishes.upload_to_storage,
     )
 
 
-def _consented_name(avatar: Avatar) -> str | None:
+def consented_name(avatar: Avatar) -> str | None:
+    """The real person whose attested consent lets the avatar wear their face."""
     likeness = avatar.likeness
     if likeness is None or likeness.kind != "consented_person":
         return None

@@ -31,6 +31,8 @@ def _failure(reason: str, detail: str) -> Problem:
     explained = f"The piece failed: {reason}" + (f" ({detail})" if detail else "")
     if reason == "cancelled":
         return Problem(409, "task_cancelled", "The task was cancelled before the piece was made")
+    if reason == "frozen":
+        return Problem(403, "avatar_frozen", "The avatar was frozen before the piece was made")
     if _NO_IMAGE_MARK in detail:
         return Problem(502, "no_image_returned", NO_IMAGE)
     if reason in _STORE_REASONS:

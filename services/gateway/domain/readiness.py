@@ -11,8 +11,14 @@ class Blocker:
 
     code: str
     detail: str
+    status: int = 400
 
 
+FROZEN = Blocker(
+    "avatar_frozen",
+    "The avatar is frozen: what was made for it was blocked; an administrator has to unfreeze it",
+    403,
+)
 NO_LORA = Blocker("avatar_without_lora", "Avatar has no trained LoRA weights")
 BLOCKED = Blocker("avatar_blocked", "The avatar is blocked; set another stage to use it")
 NO_CONSENT = Blocker(
@@ -24,6 +30,7 @@ NO_CONSENT = Blocker(
 def blockers(avatar: Avatar) -> tuple[Blocker, ...]:
     """Everything that keeps the avatar from being used; empty when it is ready."""
     found = (
+        (FROZEN, avatar.frozen is not None),
         (NO_LORA, not avatar.lora_weights_url),
         (BLOCKED, avatar.stage == "blocked"),
         (NO_CONSENT, _lacks_consent(avatar)),

@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from services.gateway.handler.json_types import View
-from shared.calls import AvatarMeta, Likeness
+from shared.calls import AvatarMeta, Frozen, Likeness
 
 
 class AvatarView(View):
@@ -23,6 +23,7 @@ class AvatarView(View):
     likeness: Likeness | None
     adult_attested_at: AwareDatetime | None
     meta_data: AvatarMeta
+    frozen: Frozen | None = Field(description="why nothing more is made, until it is unfrozen")
     blocked_by: list[str] = Field(description="codes of what keeps it from being used")
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -1,4 +1,4 @@
-"""Record, read, change and delete avatars."""
+"""Record, read, change, unfreeze and delete avatars."""
 
 from typing import Annotated
 
@@ -17,6 +17,8 @@ from services.gateway.handler.avatar_views import (
 from services.gateway.handler.door import Open, Tenant, Token
 from services.gateway.handler.openapi import problems
 from services.gateway.handler.pieces import Cursor
+from services.gateway.handler.scopes import Key, needs
+from services.gateway.handler.stated_reason import StatedReason
 from services.gateway.handler.strict_bodies import StrictRoute
 from shared.calls import (
     CHANGE_AVATAR,
@@ -24,11 +26,14 @@ from shared.calls import (
     DELETE_AVATAR,
     GET_AVATAR,
     LIST_AVATARS,
+    UNFREEZE_AVATAR,
     Avatar,
     AvatarRef,
     ChangeAvatar,
     CreateAvatar,
     ListAvatars,
+    Scope,
+    UnfreezeAvatar,
 )
 
 router = APIRouter(prefix="/avatars", tags=["avatars"], route_class=StrictRoute)
@@ -106,6 +111,23 @@ async def delete_avatar(avatar_id: Token, door: Open, tenant: Tenant) -> Deleted
     """Delete an avatar with its pieces and their files; costs and history stay."""
     deleted = await door.ask(DELETE_AVATAR, AvatarRef(tenant=tenant, avatar_id=avatar_id))
     return DeletedView(avatar_id=avatar_id, deleted_pieces=deleted.pieces)
+
+
+@router.post(
+    "/{avatar_id}/unfreeze",
+    summary="Let an avatar be used again",
+    responses=problems(404, 409, 413),
+    openapi_extra=needs(Scope.ADMIN),
+)
+async def unfreeze_avatar(
+    avatar_id: Token, body: StatedReason, door: Open, tenant: Tenant, key: Key
+) -> AvatarView:
+    """Lift the freeze that followed an absolute block; who did so, and why, is kept.
+
+    May be sent again: an avatar that is not frozen answers 409 and stays as it is.
+    """
+    wanted = UnfreezeAvatar(tenant=tenant, avatar_id=avatar_id, by=key.key_id, reason=body.reason)
+    return _view(await door.ask(UNFREEZE_AVATAR, wanted))
 
 
 def _view(avatar: Avatar) -> AvatarView:

@@ -9,7 +9,14 @@ from pydantic import Field
 
 from services.gateway.handler.door import Door
 from services.gateway.handler.json_types import View
-from shared.calls import LEDGER_HEALTH, PROVIDER_HEALTH, STORAGE_HEALTH, ComponentHealth, Nothing
+from shared.calls import (
+    LEDGER_HEALTH,
+    PROVIDER_HEALTH,
+    SAFETY_HEALTH,
+    STORAGE_HEALTH,
+    ComponentHealth,
+    Nothing,
+)
 from shared.outcomes import TryLater
 from shared.problems import Problem
 from shared.rpc import Call, Reply
@@ -33,6 +40,7 @@ class Checks(View):
     broker: ComponentView
     r2_storage: ComponentView
     providers: ComponentView
+    safety: ComponentView
 
 
 class CachePerformanceView(View):
@@ -78,8 +86,11 @@ class Checkup:
             return self._last
 
     async def _ask(self) -> HealthView:
-        database, storage, providers = await asyncio.gather(
-            self._database(), self._component(STORAGE_HEALTH), self._component(PROVIDER_HEALTH)
+        database, storage, providers, safety = await asyncio.gather(
+            self._database(),
+            self._component(STORAGE_HEALTH),
+            self._component(PROVIDER_HEALTH),
+            self._component(SAFETY_HEALTH),
         )
         connected = self._door.broker.is_connected
         checks = Checks(
@@ -87,6 +98,7 @@ class Checkup:
             broker=ComponentView(status="ok" if connected else "down"),
             r2_storage=storage,
             providers=providers,
+            safety=safety,
         )
         return HealthView(
             status=_overall(checks), checks=checks, template_library=await self._library()
@@ -129,5 +141,5 @@ class Checkup:
 def _overall(checks: Checks) -> Status:
     if "down" in {checks.database.status, checks.broker.status}:
         return "down"
-    others = {checks.database.status, checks.r2_storage.status, checks.providers.status}
-    return "ok" if others == {"ok"} else "degraded"
+    parts = (checks.database, checks.r2_storage, checks.providers, checks.safety)
+    return "ok" if all(part.status == "ok" for part in parts) else "degraded"

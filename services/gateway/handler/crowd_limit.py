@@ -33,7 +33,7 @@ class LimitCrowd:
             return
         door: Door = scope["app"].state.door
         if self._inside >= door.most_requests:
-            await _refusal(scope["path"])(scope, receive, send)
+            await overloaded(scope["path"])(scope, receive, send)
             return
         self._inside += 1
         try:
@@ -42,7 +42,8 @@ class LimitCrowd:
             self._inside -= 1
 
 
-def _refusal(path: str) -> ASGIApp:
+def overloaded(path: str) -> ASGIApp:
+    """503: this is one request too many at this moment."""
     # Spread, so that those who are sent away do not come back all at once.
     retry_after_s = random.randint(SHORTEST_RETRY_AFTER_S, LONGEST_RETRY_AFTER_S)  # noqa: S311
     return problem_response(path, _OVERLOADED, headers={"Retry-After": str(retry_after_s)})

@@ -10,7 +10,15 @@ from fastapi import Depends, Path, Request
 from services.gateway.domain.estimates import Rate
 from services.gateway.domain.same_work import SameWork
 from services.gateway.handler.placed import Placed
-from services.gateway.ports import Ask, BrokerLink, Completions, Keys, Library, ObjectFiles
+from services.gateway.ports import (
+    Ask,
+    BrokerLink,
+    Completions,
+    Keys,
+    Library,
+    ObjectFiles,
+    PassingBytes,
+)
 from shared.calls import OrderKey
 
 
@@ -30,6 +38,7 @@ class Door:
     broker: BrokerLink
     library: Library
     files: ObjectFiles
+    staging: PassingBytes
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     link_signing_key: bytes

@@ -37,6 +37,7 @@ async def tell_health(request: Request) -> PlainTextResponse:
         "broker": health.checks.broker.status,
         "storage": health.checks.r2_storage.status,
         "providers": health.checks.providers.status,
+        "safety": health.checks.safety.status,
     }
     lines = [f"atelier is {health.status}", "", *(f"{n:<10} {s}" for n, s in parts.items())]
     return PlainTextResponse("\n".join(lines) + "\n", headers=_NEVER_CACHED)

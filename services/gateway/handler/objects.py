@@ -1,4 +1,7 @@
-"""Serve delivered objects of the local directory: open ones to all, others by signed links."""
+"""Serve objects of the local directory: open ones to all, others by signed links.
+
+What is held for review opens by links for reviewers alone, and those open nothing else.
+"""
 
 import asyncio
 import re
@@ -35,27 +38,47 @@ class WholeFile(FileResponse):
 
 @router.api_route("/objects/{key:path}", methods=["GET", "HEAD"])
 async def read_object(key: str, request: Request, door: Open) -> Response:
-    """A delivered file. Whatever may not be read looks as if it did not exist."""
+    """A file. Whatever may not be read looks as if it did not exist."""
     # No valid key needs escapes; with them two spellings of one path would exist.
     if b"%" in request.scope.get("raw_path", b""):
         raise _nothing()
+    # Said twice or in another way it means nothing, rather than what somebody may read into it.
+    match request.query_params.getlist("review"):
+        case []:
+            return await _delivered(door, key, request)
+        case ["1"]:
+            return await _held(door, key, request)
+    raise _nothing()
+
+
+async def _delivered(door: Door, key: str, request: Request) -> Response:
     found = await asyncio.to_thread(door.files.public, key)
     if found is not None:
         return _answer(request, found, _OPEN)
-    if _is_signed(door, key, request):
+    if _is_signed(door, key, request, in_review=False):
         found = await asyncio.to_thread(door.files.private, key)
         if found is not None:
             return _answer(request, found, _PRIVATE)
     raise _nothing()
 
 
-def _is_signed(door: Door, key: str, request: Request) -> bool:
+async def _held(door: Door, key: str, request: Request) -> Response:
+    if _is_signed(door, key, request, in_review=True):
+        found = await asyncio.to_thread(door.files.held, key)
+        if found is not None:
+            return _answer(request, found, _PRIVATE)
+    raise _nothing()
+
+
+def _is_signed(door: Door, key: str, request: Request, *, in_review: bool) -> bool:
     expires = request.query_params.get("expires", "")
     signature = request.query_params.get("signature", "")
     if not _SECONDS.fullmatch(expires):
         return False
     now = int(door.now().timestamp())
-    return links.is_valid(door.link_signing_key, key, int(expires), signature, now=now)
+    return links.is_valid(
+        door.link_signing_key, key, int(expires), signature, now=now, in_review=in_review
+    )
 
 
 def _answer(request: Request, found: FoundFile, cache_control: str) -> Response:

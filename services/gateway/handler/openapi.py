@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from services.gateway.handler.openapi_links import add_links
 from services.gateway.handler.problems import MEDIA_TYPE, ProblemBody
 from services.gateway.handler.rate_limit import HEADERS as RATE_HEADERS
-from services.gateway.handler.scopes import scope_of
+from services.gateway.handler.scopes import STATED, scope_of
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -19,6 +19,7 @@ _MEANINGS = {
     403: "The key lacks the scope that `x-required-scope` names",
     404: "Nothing of that kind with that id",
     409: "In conflict with what is already there",
+    410: "It was taken down",
     413: "The request is too large",
     422: "An input cannot be accepted",
     429: "The limit of the key, or of wrong keys from this address, is reached; "
@@ -66,7 +67,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             _retype_problems(operation)
             if path.startswith("/api/"):
-                operation["x-required-scope"] = scope_of(method, operation["tags"]).value
+                operation[STATED] = scope_of(method, operation["tags"], operation).value
                 _tell_limit(operation)
     add_links(schema["paths"])
     return schema

@@ -24,6 +24,7 @@ _OF_AN_AVATAR = (
     ("get", _AVATAR),
     ("patch", _AVATAR),
     ("delete", _AVATAR),
+    ("post", f"{_AVATAR}/unfreeze"),
     ("get", f"{_API}/content/avatar/{{avatar_id}}/content"),
     ("get", f"{_API}/content/stats/{{avatar_id}}"),
 )
@@ -32,7 +33,11 @@ _OF_A_TASK = (
     ("post", f"{_TASK}/cancel"),
     ("get", f"{_API}/loras/training/status/{{task_id}}"),
 )
-_OF_A_PIECE = (("get", _PIECE), ("post", f"{_PIECE}/publish"))
+_OF_A_PIECE = (
+    ("get", _PIECE),
+    ("post", f"{_PIECE}/publish"),
+    ("post", f"{_PIECE}/takedown"),
+)
 
 _LINKS = (
     _Link(("post", f"{_API}/avatars", "201"), "/id", "avatar_id", _OF_AN_AVATAR),

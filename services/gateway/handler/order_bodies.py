@@ -29,7 +29,11 @@ class OrderBody(Body):
     avatar_id: SubjectToken
     platform: Platform = Platform.INSTAGRAM
     include_hooks: bool = Field(default=True, description="write captions")
-    safety_check: bool = Field(default=True, description="false is refused: all pieces are judged")
+    safety_check: bool = Field(
+        default=True,
+        description="false: the images are not judged, where all of them are capa1 pieces by "
+        "templates; other orders are refused. Prompts are screened in any case",
+    )
     upload_to_storage: bool = Field(
         default=True, description="false: kept privately, shown as data URLs"
     )

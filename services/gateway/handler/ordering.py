@@ -30,8 +30,12 @@ log = structlog.get_logger(__name__)
 # Hundreds of rows in one transaction, on a disk that is made sure of.
 ACCEPT_LIMIT_S = 15.0
 _NOT_OFFERED = {"callback_url", "priority"}
-# What is not there was named by this member of the order.
-_NAMED_BY = {"avatar_not_found": "avatar_id", "template_not_found": "template_id"}
+# What is not there, or must not be used, was named by this member of the order.
+_NAMED_BY = {
+    "avatar_not_found": "avatar_id",
+    "avatar_frozen": "avatar_id",
+    "template_not_found": "template_id",
+}
 
 
 async def place_order(
@@ -113,7 +117,12 @@ def _as_task(
 ) -> AcceptTask:
     body = planned.body
     accepted_at = door.now()
-    wishes = Wishes(body.platform, body.include_hooks, body.upload_to_storage)
+    wishes = Wishes(
+        body.platform,
+        include_hooks=body.include_hooks,
+        safety_check=body.safety_check,
+        upload_to_storage=body.upload_to_storage,
+    )
     return AcceptTask(
         tenant=tenant,
         task_id=planned.task_id,

@@ -51,6 +51,12 @@ class ContentPiece(View):
     price_usd: JsonDecimal | None = None
     created_at: AwareDatetime
     published_at: AwareDatetime | None = None
+    near_duplicate_of: str | None = Field(
+        default=None, description="an earlier piece of the same avatar that looks the same"
+    )
+    taken_down_at: AwareDatetime | None = Field(
+        default=None, description="since when nobody may see it; then it has no url"
+    )
     metadata: PieceMetadata
 
 

@@ -1,4 +1,4 @@
-"""Read and publish pieces."""
+"""Read, publish and take down pieces."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -18,18 +18,23 @@ from services.gateway.handler.piece_views import (
     TimelineView,
 )
 from services.gateway.handler.rendering import links_of, members, show
+from services.gateway.handler.scopes import Key, needs
+from services.gateway.handler.stated_reason import StatedReason
 from services.gateway.handler.strict_bodies import StrictRoute
 from shared.calls import (
     GET_PIECE,
     GET_STATS,
     LIST_PIECES,
     PUBLISH_PIECE,
+    TAKE_DOWN_PIECE,
     AttemptRecord,
     AvatarRef,
     ListPieces,
     PieceDetail,
     PieceRef,
     PublishPiece,
+    Scope,
+    TakeDownPiece,
 )
 from shared.content import Rating, Tier
 from shared.money import to_micros
@@ -102,7 +107,7 @@ async def read_piece(piece_id: Token, door: Open, tenant: Tenant) -> PieceStory:
 @router.post(
     "/pieces/{piece_id}/publish",
     summary="Mark a piece as published",
-    responses=problems(404, 409, 413),
+    responses=problems(404, 409, 410, 413),
 )
 async def publish_piece(
     piece_id: Token, door: Open, tenant: Tenant, body: PublishBody | None = None
@@ -112,6 +117,25 @@ async def publish_piece(
     micros = None if price is None else to_micros(price)
     wanted = PublishPiece(tenant=tenant, piece_id=piece_id, price_usd_micros=micros)
     (shown,) = await show(door, tenant, [await door.ask(PUBLISH_PIECE, wanted)])
+    return shown
+
+
+@router.post(
+    "/pieces/{piece_id}/takedown",
+    summary="Take a piece down",
+    responses=problems(404, 409, 413),
+    openapi_extra=needs(Scope.REVIEW),
+)
+async def take_down_piece(
+    piece_id: Token, body: StatedReason, door: Open, tenant: Tenant, key: Key
+) -> ContentPiece:
+    """Remove a finished piece from delivery, for good.
+
+    Its files are deleted, its record stays, and what looks the same is refused from now on. May be
+    sent again: a piece is taken down once, by the first who asks.
+    """
+    wanted = TakeDownPiece(tenant=tenant, piece_id=piece_id, by=key.key_id, reason=body.reason)
+    (shown,) = await show(door, tenant, [await door.ask(TAKE_DOWN_PIECE, wanted)])
     return shown
 
 

@@ -34,6 +34,7 @@ async def plan_order(
     if isinstance(body, GenerateBody):
         avatar = await _usable_avatar(door, tenant, body)
         pieces: Sequence[PlannedPiece] = (await _one_piece(door, task_id, avatar, body),)
+        _check_wishes(body, pieces)
         return Planned(task_id, avatar, pieces, body)
     ratios = body.tier_distribution.ratios()
     avatar = await _usable_avatar(door, tenant, body)
@@ -47,21 +48,33 @@ async def plan_order(
         custom_prompts=body.custom_prompts,
         custom_tiers=body.custom_tiers,
     )
+    _check_wishes(body, pieces)
     return Planned(task_id, avatar, await _look_up_templates(door, pieces), body)
 
 
 async def _usable_avatar(door: Door, tenant: str, body: OrderBody) -> Avatar:
-    if not body.safety_check:
-        raise Problem(
-            422,
-            "safety_check_required",
-            "No configuration here allows a piece to go unjudged; leave safety_check on.",
-            field="safety_check",
-        )
     avatar = await door.ask(GET_AVATAR, AvatarRef(tenant=tenant, avatar_id=body.avatar_id))
     for blocker in blockers(avatar):
-        raise Problem(400, blocker.code, blocker.detail, field="avatar_id")
+        raise Problem(blocker.status, blocker.code, blocker.detail, field="avatar_id")
     return avatar
+
+
+def _check_wishes(body: OrderBody, pieces: Sequence[PlannedPiece]) -> None:
+    """Refuse to leave unjudged what is always judged. The text screen runs in any case."""
+    if body.safety_check:
+        return
+    if any(piece.is_custom for piece in pieces):
+        raise _must_be_judged("a piece with a prompt of your own")
+    if above := [piece.tier for piece in pieces if piece.tier is not Tier.CAPA1]:
+        raise _must_be_judged(f"a piece of {above[0]}")
+
+
+def _must_be_judged(what: str) -> Problem:
+    detail = (
+        f"The order has {what}, which is always judged; only capa1 pieces by templates may go "
+        "without. Leave safety_check on, or order those by themselves."
+    )
+    return Problem(422, "safety_check_required", detail, field="safety_check")
 
 
 async def _one_piece(door: Door, task_id: str, avatar: Avatar, body: GenerateBody) -> PlannedPiece:

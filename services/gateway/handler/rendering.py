@@ -48,7 +48,7 @@ async def all_delivered(door: Door, tenant: str, task_id: str) -> list[Piece]:
 
 async def links_of(door: Door, tenant: str, pieces: Iterable[Piece]) -> Links:
     """Addresses of all delivered files; what is not delivered has none, whatever its row says."""
-    delivered = [piece for piece in pieces if piece.state == DELIVERED]
+    delivered = [piece for piece in pieces if _may_be_seen(piece)]
     private = [piece for piece in delivered if piece.uploaded and not piece.public]
     embedded, too_much = await _embed(door, [p for p in delivered if not p.uploaded])
     links = Links(embedded)
@@ -74,8 +74,14 @@ def members(piece: Piece, links: Links) -> dict[str, Any]:
         "price_usd": None if piece.price_usd_micros is None else usd(piece.price_usd_micros),
         "created_at": piece.created_at,
         "published_at": piece.published_at,
+        "near_duplicate_of": piece.near_duplicate_of,
+        "taken_down_at": piece.taken_down_at,
         "metadata": _metadata(piece),
     }
+
+
+def _may_be_seen(piece: Piece) -> bool:
+    return piece.state == DELIVERED and piece.taken_down_at is None
 
 
 def _metadata(piece: Piece) -> PieceMetadata:

@@ -18,6 +18,7 @@ from tests.errors.producers.registry import (
     at_the_door,
     from_the_ledger,
 )
+from tests.gateway.backend import NOW
 from tests.gateway.conftest import World
 
 
@@ -43,7 +44,7 @@ async def idempotency_conflict(ledger: RealLedger) -> httpx2.Response:
 
 @at_the_door("safety_check_required", field="safety_check")
 async def safety_check_required(world: World) -> httpx2.Response:
-    return await _order(world, safety_check=False)
+    return await _order(world, safety_check=False, custom_prompts=["by the sea"])
 
 
 @at_the_door("ratios_do_not_sum_to_one", field="tier_distribution")
@@ -94,6 +95,12 @@ async def avatar_without_lora(world: World) -> httpx2.Response:
 @at_the_door("avatar_blocked", field="avatar_id")
 async def avatar_blocked(world: World) -> httpx2.Response:
     world.backend.avatar(stage="blocked")
+    return await _order(world)
+
+
+@at_the_door("avatar_frozen", field="avatar_id")
+async def avatar_frozen(world: World) -> httpx2.Response:
+    world.backend.avatar(frozen={"at": NOW, "reason": "minors"})
     return await _order(world)
 
 

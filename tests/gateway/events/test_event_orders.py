@@ -12,7 +12,7 @@ from shared.events import TaskRefused
 from shared.foreign import ReceivedRequest
 from shared.outcomes import TryLater
 from tests.eventually import eventually
-from tests.gateway.backend import TENANT
+from tests.gateway.backend import NOW, TENANT
 from tests.gateway.conftest import World
 from tests.gateway.events.door import ORDER, EventDoor, attributes
 
@@ -44,6 +44,13 @@ async def test_a_single_piece_can_be_ordered(events: EventDoor) -> None:
     assert (accepted.kind, accepted.total) == ("single", 1)
     [brief] = events.backend.accepted[accepted.task_id].briefs
     assert (brief.seed, "reading" in brief.prompt) == (7, True)
+
+
+async def test_a_capa1_piece_by_a_template_may_go_unjudged(events: EventDoor) -> None:
+    await events.request({"avatar_id": "ada", "safety_check": False}, kind="single", **BY_KEY)
+    [accepted] = await events.accepted()
+    [brief] = events.backend.accepted[accepted.task_id].briefs
+    assert (brief.safety_check, brief.template_id is None) == (False, False)
 
 
 async def test_asking_twice_orders_once_and_is_answered_once(events: EventDoor) -> None:
@@ -109,6 +116,8 @@ REFUSED: list[dict[str, Any]] = [
     {"order": ORDER | {"custom_prompts": ["something forbidden"]}},
     {"order": ORDER | {"avatar_id": "nobody"}},
     {"order": ORDER | {"avatar_id": "raw"}},
+    {"order": ORDER | {"avatar_id": "frozen"}},
+    {"order": {"avatar_id": "ada", "tier": "capa2", "safety_check": False}, "kind": "single"},
     {"order": {"avatar_id": "ada", "template_id": "nowhere"}, "kind": "single"},
     {
         "order": {"avatar_id": "ada", "template_id": "a", "custom_prompt": "b"},
@@ -122,6 +131,7 @@ async def test_a_refusal_is_the_one_of_the_other_door(
     events: EventDoor, world: World, request_: dict[str, Any]
 ) -> None:
     events.backend.avatar("raw", lora_weights_url=None)
+    events.backend.avatar("frozen", frozen={"at": NOW, "reason": "minors"})
     sequence = await events.request(**request_, **BY_KEY)
     [refused] = await events.refused()
     path = "generate" if request_.get("kind") == "single" else "batch"
