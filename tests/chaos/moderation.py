@@ -19,9 +19,16 @@ TEXT_ONLY = (
     *("sexual/minors", "harassment", "harassment/threatening", "hate", "hate/threatening"),
     *("illicit", "illicit/violent"),
 )
-SAFE, SUGGESTIVE, REFUSED = 0.001, 0.3, 0.99
-SHARES = {SAFE: 84, SUGGESTIVE: 9, REFUSED: 7}
-"""The scores for `sexual`, in a hundred images."""
+NOTHING = 0.0001
+KINDS: Mapping[str, Mapping[str, float]] = {
+    "safe": {},
+    "suggestive": {"sexual": 0.3},
+    "refused": {"sexual": 0.99},
+    "doubtful": {"violence": 0.6},
+}
+"""Images by what is scored higher than nothing. A doubtful one waits for a person."""
+SHARES = {"safe": 77, "suggestive": 8, "refused": 6, "doubtful": 9}
+"""In a hundred images."""
 SHARE_OF_FAULTS = (0.3, 0.2, 0.1)
 """How often the first, second and third answer goes wrong; later ones never do."""
 
@@ -65,10 +72,11 @@ def answer_to(request: Mapping[str, Any], fault: Fault) -> Reply:
     parts = list(_parts(request["input"]))
     images = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
     looked_at = ["text"] * any(part["type"] == "text" for part in parts) + ["image"] * bool(images)
-    sexual = max((score_of(base64.b64decode(url.partition(",")[2])) for url in images), default=0.0)
-    scores = dict.fromkeys((*IMAGE_TOO, *TEXT_ONLY), 0.0001) | {"sexual": max(sexual, 0.0001)}
+    scores = dict.fromkeys((*IMAGE_TOO, *TEXT_ONLY), NOTHING)
+    for url in images:
+        scores |= KINDS[kind_of(base64.b64decode(url.partition(",")[2]))]
     result = {
-        "flagged": sexual > 0.5,
+        "flagged": max(scores.values()) > 0.5,
         "categories": {name: score > 0.5 for name, score in scores.items()},
         "category_scores": scores,
         "category_applied_input_types": {
@@ -81,10 +89,10 @@ def answer_to(request: Mapping[str, Any], fault: Fault) -> Reply:
     return Reply(200, json.dumps(body).encode())
 
 
-def score_of(image: bytes) -> float:
-    """How `sexual` an image is: decided by its bytes alone."""
-    (score,) = Random(sha256(image).hexdigest()).choices(list(SHARES), list(SHARES.values()))
-    return score
+def kind_of(image: bytes) -> str:
+    """Which kind an image is of: decided by its bytes alone."""
+    (kind,) = Random(sha256(image).hexdigest()).choices(list(SHARES), list(SHARES.values()))
+    return kind
 
 
 def _parts(given: Any) -> Iterator[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -14,6 +15,7 @@ from typing import Any
 import httpx2
 from rich.console import Console
 
+from shared.signing import VerdictSigner
 from tests.chaos import orders, quiet, schedule
 from tests.chaos.client import LoadClient
 from tests.chaos.evidence import FAULTS, ORDERS, PROBES, JsonLines, write_run
@@ -59,6 +61,7 @@ async def run(plan: Plan, *, data: Path, evidence: Path, console: Console, judge
     """Carry out `plan` over the new directory `data`, leaving in `evidence` what `judge` reads."""
     began = time.time()
     evidence.mkdir(parents=True, exist_ok=True)
+    signing_seed = secrets.token_hex(32)
     told = {
         "seed": plan.seed,
         "began": began,
@@ -66,10 +69,14 @@ async def run(plan: Plan, *, data: Path, evidence: Path, console: Console, judge
         "pieces": plan.pieces,
         "data_dir": str(data),
         "deadline_s": DEADLINE_S,
+        "verdict_public_keys": [VerdictSigner(bytes.fromhex(signing_seed)).public_key],
     }
     write_run(evidence, told)
     console.print(f"starting {len(plan.services)} service processes", highlight=False)
-    async with running(plan, data, evidence) as system, _actors(plan, system, evidence) as actors:
+    async with (
+        running(plan, data, evidence, signing_seed) as system,
+        _actors(plan, system, evidence) as actors,
+    ):
         async with _onlookers(system, actors, console):
             await _disturb(plan, actors)
             console.print("faults are over; waiting for every piece to end", highlight=False)

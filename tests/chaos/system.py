@@ -42,8 +42,13 @@ class System:
 
 
 @asynccontextmanager
-async def running(plan: Plan, data: Path, evidence: Path) -> AsyncIterator[System]:
-    """Start worker, proxy and Atelier; stop them at the end, whatever happened."""
+async def running(
+    plan: Plan, data: Path, evidence: Path, signing_seed: str
+) -> AsyncIterator[System]:
+    """Start worker, moderator, proxy and Atelier; stop them at the end, whatever happened.
+
+    `signing_seed` is the secret half of the key that signs verdicts.
+    """
     log_file = evidence / "helpers.log"
     directory = make_runtime_dir()
     try:
@@ -64,9 +69,11 @@ async def running(plan: Plan, data: Path, evidence: Path) -> AsyncIterator[Syste
         ):
             real = {PROVIDER_ROUTE: f"127.0.0.1:{provider.first_line}"}
             await asyncio.to_thread(rerouted.tell, directory, real)
-            settings = _settings(plan, directory, json.loads(proxy.first_line)) | _judges(
-                moderator.first_line, directory
-            )
+            settings = {
+                **_settings(plan, directory, json.loads(proxy.first_line)),
+                **_judges(moderator.first_line, directory),
+                "SAFETY_SIGNING_KEY": signing_seed,
+            }
             async with _atelier(plan, data, settings):
                 yield System(data, Endpoint.of(data), proxy)
     finally:

@@ -9,7 +9,7 @@ import pytest
 from services.safety.adapters.openai_moderation import OpenAIJudge
 from services.safety.domain.submission import Submission
 from shared.outcomes import TryLater
-from tests.chaos.moderation import IMAGE_TOO, SHARES, Fault, fault_of, score_of
+from tests.chaos.moderation import IMAGE_TOO, KINDS, NOTHING, Fault, fault_of, kind_of
 from tests.chaos.moderator import Moderator
 from tests.chaos.pictures import picture
 
@@ -47,7 +47,8 @@ async def test_sooner_or_later_an_image_gets_the_score_of_its_bytes_and_never_an
             except TryLater:
                 continue
             if report is not None and set(report.image_scores) == set(IMAGE_TOO):
-                assert report.image_scores["sexual"] == pytest.approx(score_of(image), abs=0.001)
+                high = {name: each for name, each in report.image_scores.items() if each > NOTHING}
+                assert high == KINDS[kind_of(image)]
                 return
     raise AssertionError("five answers, none of them good")
 
@@ -59,4 +60,4 @@ def test_every_fault_occurs_and_none_lasts() -> None:
 
 
 def test_images_of_every_kind_occur() -> None:
-    assert {score_of(picture(64, 64, str(number))) for number in range(200)} == set(SHARES)
+    assert {kind_of(picture(64, 64, str(number))) for number in range(200)} == set(KINDS)
