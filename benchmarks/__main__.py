@@ -10,12 +10,12 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import pipeline, soak, stages
+from benchmarks import pipeline, safety, soak, stages
 from benchmarks._figures import Report
 from benchmarks._machine import described
 from benchmarks.provider.image import REAL_PX, SMALL_PX
 
-NAMES = ("pipeline", "soak", "stages")
+NAMES = ("pipeline", "safety", "soak", "stages")
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -26,6 +26,8 @@ def main() -> None:
     match arguments.name:
         case "pipeline":
             _pipeline(arguments)
+        case "safety":
+            _safety(as_json=arguments.json)
         case "soak":
             _soak(arguments)
         case "stages":
@@ -40,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="figures as JSON")
     names.add_parser("list", parents=[shared], help="the names of the benchmarks")
+    names.add_parser("safety", parents=[shared], help=safety.__doc__)
     names.add_parser("stages", parents=[shared], help=stages.__doc__)
     long = names.add_parser("soak", parents=[shared], help=soak.__doc__)
     long.add_argument("--minutes", type=float, default=10.0, help="how long (10)")
@@ -69,6 +72,12 @@ def _pipeline(arguments: argparse.Namespace) -> None:
         path = RESULTS / f"pipeline-{datetime.now(UTC):%Y-%m-%d}.json"
         path.write_text(json.dumps(found, indent=2) + "\n")
         sys.stderr.write(f"kept in {path}\n")
+
+
+def _safety(*, as_json: bool) -> None:
+    machine, report = described(), safety.measure()
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if as_json else _with_machine(report, machine))
 
 
 def _soak(arguments: argparse.Namespace) -> None:

@@ -1,1 +1,1 @@
-"""Consumes `content.hooked`, judges image and captions, publishes `content.moderated`."""
+"""Consumes `content.hooked` and `review.approved`, judges, publishes `content.moderated`."""

@@ -3,125 +3,157 @@
 import io
 import struct
 import zlib
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.generator.preview.painter import paint
 from services.safety.adapters.preview import PreviewJudge, is_labelled_preview
-from services.safety.app import open_screen
-from services.safety.domain.verdicts import Judgement, verdict
-from services.safety.handler.moderation import ModerateContent
-from services.safety.handler.screening import ScreenText
+from services.safety.domain.moderation import MINORS
 from services.safety.ports import Judge
-from shared.content import Captions, CaptionSource, Decision, Rating, Tier
-from shared.events import ContentHalted, ContentHooked, ContentModerated
-from shared.outcomes import GiveUp
-from tests.builders import SHA256, brief, content_hooked, generation
-from tests.fakes import MemoryBlobs
+from shared.content import (
+    BlockCategory,
+    BlockedOn,
+    Captions,
+    CaptionSource,
+    Decision,
+    Rating,
+    Tier,
+)
+from shared.events import ContentHalted, ContentModerated
+from shared.outcomes import GiveUp, TryLater
+from tests.builders import brief, captions, content_hooked, generation
+from tests.safety.panels import (
+    REQUIRED,
+    CannotJudge,
+    IsAway,
+    Moderation,
+    RememberedTakedowns,
+    Says,
+    drawn_png,
+    openai_says,
+    verdict_of,
+)
+from tests.verdict_keys import KEYS
 
-TEXTS = ScreenText(open_screen())
-RATINGS = st.sampled_from(list(Rating))
-TIERS = st.sampled_from(list(Tier))
-
-
-@dataclass
-class SaysAlways:
-    judgement: Judgement | None
-    name: str = "canned"
-
-    async def judge(self, event: ContentHooked, image: bytes) -> Judgement | None:
-        return self.judgement
-
-
-def judgement(rating: Rating, tier: Tier = Tier.CAPA1) -> Judgement:
-    return Judgement(rating=rating, explicitness_level=3, tier_at_least=tier, reason="as seen")
-
-
-def preview_png() -> bytes:
-    return paint(avatar_id="a", scene="studio", framing="half", seed=1, width=512, height=512)
-
-
-DRAWN = preview_png()
+DRAWN = drawn_png()
+PREVIEW = PreviewJudge(REQUIRED)
 
 
-async def staged(staging: MemoryBlobs, data: bytes, **overrides: object) -> ContentHooked:
-    ref = await staging.put("p/1", data, media_type="image/png")
-    return content_hooked(image=ref, **overrides)
-
-
-@given(TIERS, st.one_of(st.none(), st.builds(judgement, RATINGS, TIERS)))
-def test_a_tier_is_only_ever_raised(tier: Tier, found: Judgement | None) -> None:
-    assert verdict(found, judge="j", tier=tier, image_sha256=SHA256).tier.rank >= tier.rank
-
-
-@given(TIERS, RATINGS)
-def test_only_ratings_fit_for_delivery_allow_it(tier: Tier, rating: Rating) -> None:
-    given_verdict = verdict(judgement(rating), judge="j", tier=tier, image_sha256=SHA256)
-    fit = rating in {Rating.SAFE, Rating.SUGGESTIVE, Rating.BORDERLINE}
-    assert given_verdict.allows_delivery is fit
-
-
-def test_no_judgement_is_a_review_and_never_a_pass() -> None:
-    found = verdict(None, judge="none", tier=Tier.CAPA1, image_sha256=SHA256)
-    assert (found.decision, found.rating) == (Decision.REVIEW, Rating.PENDING_REVIEW)
+def photo() -> bytes:
+    """Bytes without a label, with enough to see."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(DRAWN)).convert("RGB").save(out, "PNG")
+    return out.getvalue()
 
 
 async def test_the_preview_judge_passes_what_our_painter_drew() -> None:
-    staging = MemoryBlobs()
-    event = await staged(staging, preview_png(), generation=generation(preview=True))
-    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
-    assert isinstance(moderated, ContentModerated)
-    assert moderated.verdict.decision is Decision.APPROVED
-    assert moderated.verdict.image_sha256 == event.image.sha256
+    moderation = Moderation([PREVIEW])
+    event = await moderation.hooked(generation=generation(preview=True))
+    verdict = await moderation.verdict(event)
+    assert (verdict.decision, verdict.rating) == (Decision.APPROVED, Rating.SAFE)
+    assert verdict.image_sha256 == event.image.sha256
+    assert verdict.judge == "preview"
+    assert verdict.image_print is not None
 
 
 @pytest.mark.parametrize("claims_preview", [True, False])
 async def test_the_preview_judge_does_not_pass_other_images_whatever_the_fact_claims(
     claims_preview: bool,
 ) -> None:
-    out = io.BytesIO()
-    Image.new("RGB", (512, 512), "teal").save(out, "PNG")
-    staging = MemoryBlobs()
-    event = await staged(staging, out.getvalue(), generation=generation(preview=claims_preview))
-    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
-    assert isinstance(moderated, ContentModerated)
-    assert moderated.verdict.decision is Decision.REVIEW
+    moderation = Moderation([PREVIEW])
+    event = await moderation.hooked(photo(), generation=generation(preview=claims_preview))
+    verdict = await moderation.verdict(event)
+    assert verdict.decision is Decision.REVIEW
+    assert set(verdict.unscored) == set(REQUIRED)
 
 
 async def test_the_preview_judge_does_not_pass_a_generated_image_that_carries_the_label() -> None:
-    staging = MemoryBlobs()
-    event = await staged(staging, preview_png(), generation=generation(preview=False))
-    moderated = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
-    assert isinstance(moderated, ContentModerated)
-    assert moderated.verdict.decision is Decision.REVIEW
+    moderation = Moderation([PREVIEW])
+    event = await moderation.hooked(generation=generation(preview=False))
+    assert (await moderation.verdict(event)).decision is Decision.REVIEW
 
 
 async def test_without_a_judge_every_piece_waits_for_review() -> None:
-    staging = MemoryBlobs()
-    event = await staged(staging, preview_png(), generation=generation(preview=True))
-    moderated = await ModerateContent(None, staging, TEXTS)(event)
-    assert isinstance(moderated, ContentModerated)
-    assert moderated.verdict.rating is Rating.PENDING_REVIEW
+    moderation = Moderation()
+    verdict = await moderation.verdict(await moderation.hooked())
+    assert (verdict.decision, verdict.rating) == (Decision.REVIEW, Rating.PENDING_REVIEW)
+    assert verdict.judge == "none"
 
 
-async def test_a_refused_piece_is_halted_with_its_verdict() -> None:
-    staging = MemoryBlobs()
-    event = await staged(staging, b"pixels")
-    halted = await ModerateContent(SaysAlways(judgement(Rating.EXPLICIT)), staging, TEXTS)(event)
+async def test_openai_alone_sends_every_image_to_review_for_want_of_a_score_of_minors() -> None:
+    moderation = Moderation([openai_says()])
+    verdict = await moderation.verdict(await moderation.hooked())
+    assert (verdict.decision, verdict.unscored) == (Decision.REVIEW, (MINORS,))
+    assert MINORS in verdict.reason
+
+
+async def test_openai_and_a_classifier_together_can_pass_an_image() -> None:
+    moderation = Moderation([openai_says(), Says(image={MINORS: 0.0, "sexual": 0.1})])
+    verdict = await moderation.verdict(await moderation.hooked())
+    assert (verdict.decision, verdict.rating) == (Decision.APPROVED, Rating.SAFE)
+    assert [report.judge for report in verdict.judges] == ["text_screen", "openai", "classifier"]
+    assert verdict.judge == "openai+classifier"
+
+
+async def test_a_refused_piece_is_halted_with_its_signed_verdict() -> None:
+    moderation = Moderation([Says(image={**dict.fromkeys(REQUIRED, 0.0), "sexual": 0.9})])
+    halted = await moderation.handler(await moderation.hooked())
     assert isinstance(halted, ContentHalted)
     assert halted.reason == "moderation_rejected"
-    assert halted.verdict is not None
-    assert halted.verdict.decision is Decision.REJECTED
+    verdict = verdict_of(halted)
+    assert (verdict.decision, verdict.rating) == (Decision.REJECTED, Rating.EXPLICIT)
+    assert verdict.blocked is None
+
+
+async def test_a_minor_on_an_image_is_an_absolute_block_of_the_image() -> None:
+    moderation = Moderation(
+        [openai_says(), Says(image={**dict.fromkeys(REQUIRED, 0.0), MINORS: 0.6})]
+    )
+    halted = await moderation.handler(await moderation.hooked())
+    assert isinstance(halted, ContentHalted)
+    verdict = verdict_of(halted)
+    assert (verdict.blocked, verdict.blocked_on) == (BlockCategory.MINORS, BlockedOn.IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("captions_alone", "on"), [(0.9, BlockedOn.CAPTIONS), (0.0, BlockedOn.PROMPT)]
+)
+async def test_a_judge_who_blocks_words_is_asked_whether_it_is_the_captions(
+    captions_alone: float, on: BlockedOn
+) -> None:
+    judge = openai_says(text={MINORS: 0.9}, captions_alone={MINORS: captions_alone})
+    moderation = Moderation([judge])
+    verdict = await moderation.verdict(await moderation.hooked(captions=captions("Golden hour.")))
+    assert (verdict.blocked, verdict.blocked_on) == (BlockCategory.MINORS, on)
+    assert [report.judge for report in verdict.judges][-1] == "openai/captions"
+    assert [(each.prompt == "", each.image is None) for each in judge.shown] == [
+        (False, False),
+        (True, True),
+    ]
+
+
+async def test_the_negative_prompt_is_shown_to_nobody() -> None:
+    judge = openai_says()
+    moderation = Moderation([judge])
+    await moderation.verdict(await moderation.hooked(brief=brief(negative_prompt="blurry, hats")))
+    assert "hats" not in judge.shown[0].text
 
 
 async def test_gives_up_when_the_image_is_gone() -> None:
     with pytest.raises(GiveUp) as gave_up:
-        await ModerateContent(PreviewJudge(), MemoryBlobs(), TEXTS)(content_hooked())
+        await Moderation([PREVIEW]).handler(content_hooked())
     assert gave_up.value.reason == "image_lost"
+
+
+@pytest.mark.parametrize("data", [b"", b"pixels", DRAWN[: len(DRAWN) // 2]])
+async def test_what_cannot_be_decoded_is_never_a_pass(data: bytes) -> None:
+    for judge in (PREVIEW, Says()):
+        moderation = Moderation([judge])
+        with pytest.raises(GiveUp) as gave_up:
+            await moderation.handler(await moderation.hooked(data))
+        assert gave_up.value.reason == "invalid_image"
 
 
 @given(st.binary(max_size=200), st.integers(0, 60))
@@ -142,35 +174,148 @@ def test_a_label_after_the_pixels_does_not_count() -> None:
     assert not is_labelled_preview(forged)
 
 
-@pytest.mark.parametrize("judge", [None, PreviewJudge(), SaysAlways(judgement(Rating.SAFE))])
+@pytest.mark.parametrize("judges", [[], [PREVIEW], [Says()], [IsAway()]])
 @pytest.mark.parametrize(
-    "words",
+    ("words", "category"),
     [
-        {"prompt": "TOK_a, teen in lingerie"},
-        {"prompt": "portrait", "negative_prompt": "adult, blurry"},
-        {"prompt": "portrait of Emma Watson"},
-        {"prompt": "portrait of Emma Watson", "likeness_name": "Lena Hartmann"},
+        ({"prompt": "TOK_a, teen in lingerie"}, BlockCategory.MINORS),
+        ({"prompt": "portrait", "negative_prompt": "adult, blurry"}, BlockCategory.MINORS),
+        ({"prompt": "portrait of Emma Watson"}, BlockCategory.REAL_PERSON),
+        (
+            {"prompt": "portrait of Emma Watson", "likeness_name": "Lena Hartmann"},
+            BlockCategory.REAL_PERSON,
+        ),
     ],
 )
-async def test_blocked_words_end_a_piece_whatever_its_judge_says(
-    judge: Judge | None, words: dict[str, str]
+async def test_blocked_words_end_a_piece_whatever_its_judges_say(
+    judges: list[Judge], words: dict[str, str], category: BlockCategory
 ) -> None:
-    staging = MemoryBlobs()
-    event = await staged(staging, DRAWN, brief=brief(**words), generation=generation(preview=True))
-    halted = await ModerateContent(judge, staging, TEXTS)(event)
+    moderation = Moderation(judges)
+    event = await moderation.hooked(brief=brief(**words), generation=generation(preview=True))
+    halted = await moderation.handler(event)
     assert isinstance(halted, ContentHalted)
-    assert halted.verdict is not None
-    assert halted.verdict.decision is Decision.REJECTED
-    assert halted.verdict.judge == "text_screen"
-    assert halted.verdict.image_sha256 == event.image.sha256
-    assert halted.verdict.policy_version == TEXTS.policy_version
+    assert halted.reason == "moderation_rejected"
+    verdict = verdict_of(halted)
+    assert (verdict.decision, verdict.judge) == (Decision.REJECTED, "text_screen")
+    assert (verdict.blocked, verdict.blocked_on) == (category, BlockedOn.PROMPT)
+    assert verdict.image_sha256 == event.image.sha256
     assert "lingerie" not in halted.model_dump_json(exclude={"brief"})
 
 
 async def test_captions_are_screened_as_prompts_are() -> None:
-    staging = MemoryBlobs()
-    captions = Captions(source=CaptionSource.TEMPLATE, hooks=("Good morning.", "teen, topless"))
-    event = await staged(staging, DRAWN, captions=captions, generation=generation(preview=True))
-    halted = await ModerateContent(PreviewJudge(), staging, TEXTS)(event)
+    moderation = Moderation([PREVIEW])
+    words = Captions(source=CaptionSource.TEMPLATE, hooks=("Good morning.", "teen, topless"))
+    event = await moderation.hooked(captions=words, generation=generation(preview=True))
+    verdict = await moderation.verdict(event)
+    assert (verdict.blocked, verdict.blocked_on) == (BlockCategory.MINORS, BlockedOn.CAPTIONS)
+
+
+async def test_a_block_that_shows_only_when_all_is_read_together_is_the_prompts() -> None:
+    moderation = Moderation([PREVIEW])
+    event = await moderation.hooked(
+        brief=brief(prompt="TOK_a, a schoolgirl on her way home"),
+        captions=captions("Golden hour.", "So sexy and seductive today"),
+        generation=generation(preview=True),
+    )
+    verdict = await moderation.verdict(event)
+    assert (verdict.blocked, verdict.blocked_on) == (BlockCategory.MINORS, BlockedOn.PROMPT)
+
+
+async def test_very_long_words_are_read_to_their_end() -> None:
+    moderation = Moderation([PREVIEW])
+    long = "golden hour, " * 600
+    event = await moderation.hooked(
+        brief=brief(prompt=long), captions=captions(long, f"{long} teen in lingerie"[-7900:])
+    )
+    assert (await moderation.verdict(event)).blocked_on is BlockedOn.CAPTIONS
+
+
+@pytest.mark.parametrize("by", ["sha256", "print"])
+async def test_what_was_taken_down_does_not_come_back(by: str) -> None:
+    judge = Says()
+    moderation = Moderation([judge], takedowns=RememberedTakedowns())
+    event = await moderation.hooked()
+    first = await moderation.verdict(event)
+    assert first.decision is Decision.APPROVED
+    known = event.image.sha256 if by == "sha256" else first.image_print
+    moderation.takedowns.pieces[known or ""] = "p-17"
+    judge.shown.clear()
+    halted = await moderation.handler(event)
     assert isinstance(halted, ContentHalted)
-    assert halted.reason == "moderation_rejected"
+    assert halted.reason == "image_taken_down"
+    assert verdict_of(halted).decision is Decision.REJECTED
+    assert not judge.shown
+
+
+async def test_a_piece_waits_while_nobody_knows_what_was_taken_down() -> None:
+    moderation = Moderation([Says()], takedowns=RememberedTakedowns(are_away=True))
+    event = await moderation.hooked()
+    with pytest.raises(TryLater) as wish:
+        await moderation.handler(event)
+    assert await moderation.handler.waited_long(event, 10_000, wish.value) is None
+
+
+@pytest.mark.parametrize("others", [[], [Says()], [Says(), CannotJudge("preview")]])
+async def test_a_piece_waits_for_a_judge_who_is_away_whatever_the_others_say(
+    others: list[Judge],
+) -> None:
+    moderation = Moderation([IsAway(after_s=7), *others])
+    with pytest.raises(TryLater) as wish:
+        await moderation.handler(await moderation.hooked())
+    assert wish.value.after_s == 7
+
+
+async def test_after_a_minute_people_look_instead_of_the_judge_who_is_away() -> None:
+    moderation = Moderation([IsAway(), Says()])
+    event = await moderation.hooked()
+    with pytest.raises(TryLater) as wish:
+        await moderation.handler(event)
+    handler = moderation.handler
+    assert await handler.waited_long(event, 59.9, wish.value) is None
+    instead = await handler.waited_long(event, 60, wish.value)
+    assert isinstance(instead, ContentModerated)
+    verdict = verdict_of(instead)
+    assert verdict.decision is Decision.REVIEW
+    assert "openai" in verdict.reason
+    assert verdict.image_print is not None
+
+
+async def test_a_refusal_that_was_heard_outlives_the_wait() -> None:
+    moderation = Moderation([IsAway(), Says(image={"violence": 0.99})])
+    event = await moderation.hooked()
+    with pytest.raises(TryLater) as wish:
+        await moderation.handler(event)
+    instead = await moderation.handler.waited_long(event, 61, wish.value)
+    assert isinstance(instead, ContentHalted)
+
+
+async def test_an_absolute_block_waits_for_nobody() -> None:
+    moderation = Moderation([IsAway(), Says(image={MINORS: 0.9})])
+    halted = await moderation.handler(await moderation.hooked())
+    assert isinstance(halted, ContentHalted)
+    assert verdict_of(halted).blocked is BlockCategory.MINORS
+
+
+async def test_what_a_judge_cannot_judge_goes_to_review() -> None:
+    moderation = Moderation([CannotJudge(), Says()])
+    verdict = await moderation.verdict(await moderation.hooked())
+    assert verdict.decision is Decision.REVIEW
+    assert "openai" in verdict.reason
+
+
+async def test_two_people_have_to_agree_in_the_highest_tier() -> None:
+    moderation = Moderation([openai_says()])
+    for tier, needed in ((Tier.CAPA1, 1), (Tier.CAPA3, 2)):
+        event = await moderation.hooked(brief=brief(tier=tier))
+        assert (await moderation.verdict(event)).approvals_needed == needed
+
+
+async def test_a_verdict_is_signed_for_its_piece_and_run_alone() -> None:
+    moderation = Moderation([Says()])
+    event = await moderation.hooked()
+    moderated = await moderation.handler(event)
+    assert isinstance(moderated, ContentModerated)
+    for other in ({"piece_id": "other"}, {"run": 2}, {"task_id": "other"}, {"tenant": "other"}):
+        assert not KEYS.vouch_for(moderated.model_copy(update=other), moderated.verdict)
+    milder = moderated.verdict.model_copy(update={"tier": Tier.CAPA2})
+    assert not KEYS.vouch_for(moderated, milder)

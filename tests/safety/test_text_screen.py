@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from services.safety.app import open_screen
 from services.safety.domain.canaries import CANARIES, Canary
 from services.safety.domain.screen import Occasion
-from services.safety.handler.screening import ScreenText
+from services.safety.handler.screening import ScreenText, texts_of
 from shared.calls import MAX_TEXTS, ScreenTexts, TextToScreen
 from shared.calls.screening import MAX_TEXT_CHARS
-from shared.content import BlockCategory, Tier
+from shared.content import BlockCategory, Captions, CaptionSource, Tier
 from shared.settings import EXIT_MISCONFIGURED
+from tests.builders import brief
 
 TODAY = date(2026, 11, 21)
 SCREEN = open_screen()
@@ -235,3 +236,38 @@ def test_a_policy_that_cannot_be_read_names_every_place(
     assert stopped.value.code == EXIT_MISCONFIGURED
     assert "format" in said
     assert "rules.0.role" in said
+
+
+@pytest.mark.parametrize(
+    ("base", "ordered", "caption"),
+    [
+        ("portrait of a schoolgirl", "in a garden", "so sexy and seductive"),
+        ("portrait of a teen", "in lingerie", "Golden hour."),
+        ("portrait of a girl of 20", "minus 4 years, nude", "Golden hour."),
+        ("portrait of somebody in lingerie", "at home", "just a kid"),
+    ],
+)
+def test_a_block_that_is_split_over_fields_is_found(base: str, ordered: str, caption: str) -> None:
+    order = brief(prompt=f"TOK_a, {base} {ordered}")
+    words = Captions(source=CaptionSource.TEMPLATE, hooks=("Rain.", caption))
+    request = ScreenTexts(tenant="default", texts=tuple(texts_of(order, words)))
+    found = ScreenText(SCREEN).screen(request).findings
+    assert {finding.category for finding in found} == {BlockCategory.MINORS}
+
+
+def test_captions_of_ours_make_no_harm_of_harmless_prompts() -> None:
+    services = HERE.parents[1] / "services"
+    captions = json.loads((services / "hooks" / "captions.json").read_text())
+    lines = sorted(set(sentences(captions)))
+    assert len(lines) >= 100
+    occasion = Occasion(Tier.CAPA1, None, TODAY)
+    marked = [line for line in lines if SCREEN.screen(f"a teen\n{line}", occasion)]
+    assert not marked
+
+
+def sentences(part: Any) -> list[str]:
+    """Every text in a JSON document that reads like one."""
+    if isinstance(part, str):
+        return [part] if len(part.split()) > 2 else []
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return [text for each in parts for text in sentences(each)]

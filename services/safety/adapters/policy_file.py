@@ -1,6 +1,7 @@
-"""Read the policy file: what the text screen blocks, whatever is configured."""
+"""Read the policy file: what is blocked, whatever is configured, and what scores mean."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from services.safety.adapters.moderation_section import ModerationSection
+from services.safety.domain.moderation import ModerationPolicy
 from services.safety.domain.names import name_words
 from services.safety.domain.policy import Category, NumberWords, Policy, Role, RuleSet
 
@@ -80,6 +83,7 @@ class PolicyFile(_Part):
     clause_openers: Lines
     given_names: Lines
     not_names: Lines
+    moderation: ModerationSection
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -106,13 +110,21 @@ class PolicyFile(_Part):
         )
 
 
-def load_policy(path: Path = POLICY_FILE) -> Policy:
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Both halves of one version: what words may say, and what scores mean."""
+
+    texts: Policy
+    moderation: ModerationPolicy
+
+
+def load_policy(path: Path = POLICY_FILE) -> Policies:
     """The policy of a file. Reads the disk: keep it off the event loop.
 
     Raises PolicyFileError that lists everything wrong with the file.
     """
     try:
-        return PolicyFile.model_validate_json(path.read_bytes()).policy()
+        file = PolicyFile.model_validate_json(path.read_bytes())
     except OSError as exc:
         raise PolicyFileError(f"{path}: cannot be read: {exc.strerror}") from exc
     except ValidationError as exc:
@@ -121,6 +133,7 @@ def load_policy(path: Path = POLICY_FILE) -> Policy:
             for fault in exc.errors(include_url=False, include_input=False)
         )
         raise PolicyFileError(f"{path}: {'; '.join(faults)}") from exc
+    return Policies(file.policy(), file.moderation.policy(file.version))
 
 
 def _spelled(names: tuple[str, ...]) -> frozenset[str]:

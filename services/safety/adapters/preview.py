@@ -3,28 +3,33 @@
 import struct
 from collections.abc import Iterator
 
-from services.safety.domain.verdicts import Judgement
-from shared.content import Rating, Tier
-from shared.events import ContentHooked
+from services.safety.domain.submission import Submission
+from shared.content import JudgeReport
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LABEL = b"Comment\x00PREVIEW"
 
 
 class PreviewJudge:
-    """Recognises the painter's label in the bytes themselves, not only in what a fact claims."""
+    """Recognises the painter's label in the bytes themselves, not only in what a fact claims.
+
+    It has no opinion about any other image, and leaves that to others. `categories` are those
+    that it has to score: it knows that a drawing shows nothing of them.
+    """
 
     name = "preview"
 
-    async def judge(self, event: ContentHooked, image: bytes) -> Judgement | None:
-        if not event.generation.preview or not is_labelled_preview(image):
+    def __init__(self, categories: tuple[str, ...]) -> None:
+        self._scores = dict.fromkeys(categories, 0.0)
+
+    def concerns(self, submission: Submission) -> bool:
+        image = submission.image
+        return submission.drawn and image is not None and is_labelled_preview(image)
+
+    async def judge(self, submission: Submission) -> JudgeReport | None:
+        if not self.concerns(submission):
             return None
-        return Judgement(
-            rating=Rating.SAFE,
-            explicitness_level=1,
-            tier_at_least=Tier.CAPA1,
-            reason="a drawn placeholder, not a generated image",
-        )
+        return JudgeReport(judge=self.name, model="label-1", image_scores=self._scores)
 
 
 def is_labelled_preview(image: bytes) -> bool:

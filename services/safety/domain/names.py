@@ -60,7 +60,10 @@ class NameReader:
             return False
         if word.text in self.not_names:
             return False
-        return _has_capital(word) or not word.gap or (at > start and word.text in _PARTICLES)
+        if at == start:
+            # What begins with a number is a measure: 50mm, 25yo.
+            return _has_capital(word) or not (word.gap or word.is_digits)
+        return _has_capital(word) or not word.gap or word.text in _PARTICLES
 
     def _next_word_is_a_surname(self, words: Sequence[Word], start: int) -> int | None:
         surname = words[start + 1]

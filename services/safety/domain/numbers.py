@@ -83,7 +83,8 @@ class NumberReader:
         """An operator behind a number, and the number it is applied to."""
         if at >= len(text.words):
             return None
-        sign = _SIGNS.get(text.words[at].gap.strip())
+        # From left to right, whatever the brackets: (40/2)-3 is as good as 40/2-3.
+        sign = _SIGNS.get(text.words[at].gap.strip(" ()[]"))
         if sign and (operand := self._spelled(text, at)):
             return sign, operand
         for end, word in text.known(at):

@@ -2,69 +2,115 @@
 
 from dataclasses import dataclass
 
-from services.safety.domain.verdicts import blocked, verdict
-from services.safety.handler.screening import ScreenText, texts_of
-from services.safety.ports import Judge
+from services.safety.domain.skips import Skips
+from services.safety.domain.submission import Submission
+from services.safety.domain.verdicts import Matter
+from services.safety.handler.panel import Panel
+from services.safety.handler.screening import ScreenText
+from services.safety.handler.words import Words, read_words
+from services.safety.ports import Prints, Takedowns
 from shared.blobs import BlobMissing, BlobStore
-from shared.calls import ScreenTexts
-from shared.content import Decision, Verdict
+from shared.content import Decision, ImagePrint, Verdict
 from shared.events import ContentHalted, ContentHooked, ContentModerated
-from shared.outcomes import GiveUp
+from shared.outcomes import GiveUp, TryLater
+from shared.signing import VerdictSigner
 
 STAGE = "content-moderated"
+
+Moderated = ContentModerated | ContentHalted
+
+
+class JudgeAway(TryLater):
+    """A judge is away. `instead` is what to write once nobody shall wait any longer."""
+
+    def __init__(self, wish: TryLater, instead: Moderated) -> None:
+        super().__init__(wish.detail, after=wish.after_s)
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
 class ModerateContent:
-    """Looks at the words, and at the very bytes that will be delivered; names their hash.
+    """Looks at the words, and at the very bytes that will be delivered; signs what it found.
 
-    The words come first, and nothing that is configured skips them. Without a judge, and where
-    the judge has nothing to say, the piece waits for review.
+    Words and takedowns come first, and nothing that is configured skips them. What no judge can
+    score waits for a person; while a judge is away the piece waits for the judge, `wait_s` at most.
     """
 
-    judge: Judge | None
+    panel: Panel
     staging: BlobStore
     texts: ScreenText
+    prints: Prints
+    takedowns: Takedowns
+    skips: Skips
+    signer: VerdictSigner
+    wait_s: float
 
-    async def __call__(self, event: ContentHooked) -> ContentModerated | ContentHalted:
-        block = await self._block(event)
-        if block is not None:
-            return _refused(event, block)
+    async def __call__(self, event: ContentHooked) -> Moderated:
+        words = await read_words(self.texts, event.tenant, event.brief, event.captions)
+        if (block := words.finding) is not None:
+            verdict = _matter(event, words).blocked_words(
+                block.category, block.reason, words.on, words.report
+            )
+            return self._written(event, verdict)
+        image = await self._image(event)
+        return await self._looked_at(event, words, image, await self.prints.of(image))
+
+    async def waited_long(
+        self, event: ContentHooked, waited_s: float, wish: TryLater
+    ) -> Moderated | None:
+        """The end of waiting for a judge: a person looks. Other waits are not ended here."""
+        del event
+        if isinstance(wish, JudgeAway) and waited_s >= self.wait_s:
+            return wish.instead
+        return None
+
+    async def _image(self, event: ContentHooked) -> bytes:
         try:
-            image = await self.staging.get(event.image)
+            return await self.staging.get(event.image)
         except BlobMissing as exc:
             raise GiveUp("image_lost", "the image is no longer in staging") from exc
-        judgement = None if self.judge is None else await self.judge.judge(event, image)
-        found = verdict(
-            judgement,
-            judge="none" if self.judge is None else self.judge.name,
-            tier=event.brief.tier,
-            image_sha256=event.image.sha256,
-        )
-        if found.decision is Decision.REJECTED:
-            return _refused(event, found)
-        return ContentModerated.following(event, verdict=found)
 
-    async def _block(self, event: ContentHooked) -> Verdict | None:
-        request = ScreenTexts(
-            tenant=event.tenant,
-            texts=tuple(texts_of(event.brief, event.captions)),
-            consented_name=event.brief.likeness_name,
-        )
-        screened = await self.texts(request)
-        if not screened.findings:
-            return None
-        first = screened.findings[0]
-        return blocked(
-            first.category.value,
-            first.reason,
-            tier=event.brief.tier,
-            image_sha256=event.image.sha256,
-            policy_version=screened.policy_version,
+    async def _looked_at(
+        self, event: ContentHooked, words: Words, image: bytes, image_print: ImagePrint | None
+    ) -> Moderated:
+        matter = _matter(event, words, image_print)
+        like = await self.takedowns.like(event.tenant, event.image.sha256, image_print)
+        if like is not None:
+            verdict = matter.taken_down(like, words.report)
+            return self._written(event, verdict, reason="image_taken_down")
+        if (why := self.skips.reason(event.brief, event.piece_id)) is not None:
+            return self._written(event, matter.skipped(why, words.report))
+        hearing = await self.panel.rule(_submission(event, image), event.brief.tier)
+        written = self._written(event, matter.ruled(hearing.ruling, words.report))
+        if hearing.is_final:
+            return written
+        raise JudgeAway(hearing.wish, written)
+
+    def _written(
+        self, event: ContentHooked, verdict: Verdict, *, reason: str = "moderation_rejected"
+    ) -> Moderated:
+        signed = self.signer.sign(event, verdict)
+        if signed.decision is not Decision.REJECTED:
+            return ContentModerated.following(event, verdict=signed)
+        return ContentHalted.following(
+            event, stage=STAGE, reason=reason, detail=signed.reason[:500], verdict=signed
         )
 
 
-def _refused(event: ContentHooked, found: Verdict) -> ContentHalted:
-    return ContentHalted.following(
-        event, stage=STAGE, reason="moderation_rejected", detail=found.reason, verdict=found
+def _matter(event: ContentHooked, words: Words, image_print: ImagePrint | None = None) -> Matter:
+    return Matter(
+        image_sha256=event.image.sha256,
+        tier=event.brief.tier,
+        policy_version=words.policy_version,
+        image_print=image_print,
+    )
+
+
+def _submission(event: ContentHooked, image: bytes) -> Submission:
+    return Submission(
+        prompt=event.brief.prompt,
+        captions=event.captions.hooks,
+        image=image,
+        media_type=event.image.media_type,
+        drawn=event.generation.preview,
     )

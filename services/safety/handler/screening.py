@@ -11,7 +11,7 @@ from datetime import date, datetime
 from services.safety.domain.policy import Category
 from services.safety.domain.screen import Occasion, TextScreen
 from shared.calls import Finding, Screened, ScreenTexts, TextToScreen
-from shared.content import BlockCategory, Brief, Captions
+from shared.content import BlockCategory, Brief, Captions, Tier
 from shared.factlog import utc_now
 
 # A hostile text of this length takes 150 ms, an ordinary one 2: longer ones would hold up the
@@ -48,7 +48,7 @@ class ScreenText:
     """
 
     def __init__(self, policy: TextScreen, now: Callable[[], datetime] = utc_now) -> None:
-        self._policy = policy
+        self.policy = policy
         self._now = now
         self._known: OrderedDict[_Asked, frozenset[Category]] = OrderedDict()
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class ScreenText:
     @property
     def policy_version(self) -> str:
         """Which policy the texts are read by."""
-        return self._policy.version
+        return self.policy.version
 
     @property
     def remembered(self) -> int:
@@ -76,7 +76,7 @@ class ScreenText:
             Finding(
                 index=index,
                 category=BlockCategory(category.value),
-                reason=self._policy.reason(category),
+                reason=self.policy.reason(category),
             )
             for index, asked in enumerate(self._asked(request))
             for category in sorted(self._found(asked))
@@ -103,12 +103,20 @@ class ScreenText:
     def _against(self, asked: _Asked) -> frozenset[Category]:
         text = asked.text
         occasion = Occasion(text.tier, asked.consented_name, asked.today)
-        shown = self._policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
-        return frozenset((*shown, *self._policy.screen_avoided(text.avoided, occasion)))
+        shown = self.policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
+        return frozenset((*shown, *self.policy.screen_avoided(text.avoided, occasion)))
 
 
 def texts_of(brief: Brief, captions: Captions) -> Iterator[TextToScreen]:
-    """Every text of a piece: what the model was told, and what readers will see."""
+    """Every text of a piece: what the model was told, what readers will see, and both together.
+
+    Harmless words may make harm beside others. For the higher tiers there is nothing to find that
+    way: their tier is a context by itself.
+    """
     yield TextToScreen(text=brief.prompt, avoided=brief.negative_prompt, tier=brief.tier)
     for caption in captions.hooks:
         yield TextToScreen(text=caption, tier=brief.tier)
+    if captions.hooks and brief.tier is Tier.CAPA1:
+        together = "\n".join((brief.prompt, *captions.hooks))
+        # May be longer than what is taken from others, as the sum of what was taken.
+        yield TextToScreen.model_construct(text=together, avoided="", tier=brief.tier)
