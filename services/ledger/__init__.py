@@ -2,5 +2,5 @@
 
 Consumes `content.stored`, `content.halted`, `attempt.settled` and the progress of every piece;
 publishes `content.requested`, `content.persisted`, `content.rejected`, `content.failed`,
-`delivery.withdrawn` and `task.completed` through its outbox.
+`delivery.withdrawn`, `review.approved` and `task.completed` through its outbox.
 """

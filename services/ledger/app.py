@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from services.ledger.adapters.attempts import Attempts
 from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.deletion import Deletion
 from services.ledger.adapters.deliveries import Deliveries
+from services.ledger.adapters.expired_reviews import ExpiredReviews
+from services.ledger.adapters.freezing import Freezes
 from services.ledger.adapters.halts import Halts
+from services.ledger.adapters.images import Images
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.migrator import is_current
 from services.ledger.adapters.notes import Notes
@@ -19,8 +23,10 @@ from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
 from services.ledger.adapters.queues import JetStreamQueues
 from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.reviews import Reviews
 from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.stores import WatchedStores
+from services.ledger.adapters.takedowns import TakeDowns
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.adapters.vendor_errors import AccessRefused
 from services.ledger.handler.accepting import AcceptTasks
@@ -37,6 +43,7 @@ from shared.outcomes import TryLater
 from shared.rounds import Rounds
 from shared.service import STAGING, Service, open_service
 from shared.settings import fail_misconfigured
+from shared.signing import VerdictKeys
 from shared.topology import (
     END_HALTED,
     NOTE_GENERATED,
@@ -60,11 +67,15 @@ _START_LIMIT_S = 60.0
 _FORGET_EVERY_S = 3600.0
 
 
-def assemble(service: Service, database: Database, settings: LedgerSettings) -> None:
+def assemble(
+    service: Service, database: Database, settings: LedgerSettings, keys: VerdictKeys
+) -> None:
     """Answer every call, write down every fact, relay and sweep."""
     room = Room(_stores(service))
+    retention = timedelta(days=settings.review_retention_days)
     _answer_calls(service, database, room)
-    _carry_stages(service, database, permits=settings.ledger_concurrency)
+    _answer_moderation(service, database, retention)
+    _carry_stages(service, database, keys, permits=settings.ledger_concurrency)
     outbox = PostgresOutbox(database)
     relay = Rounds(
         "relay",
@@ -80,6 +91,7 @@ def assemble(service: Service, database: Database, settings: LedgerSettings) -> 
     )
     sweep = SweepPieces(
         Overdue(database),
+        ExpiredReviews(database, retention),
         JetStreamQueues(service.js, service.topology),
         grace_s=settings.sweep_grace_seconds,
         quiet_s=settings.stall_seconds,
@@ -126,8 +138,19 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.NOTE_CALL, attempts.note_call)
 
 
-def _carry_stages(service: Service, database: Database, *, permits: int) -> None:
-    deliver = Together(told_nothing(Deliveries(database).deliver))
+def _answer_moderation(service: Service, database: Database, retention: timedelta) -> None:
+    reviews = Reviews(database, retention)
+    service.answer(calls.LIST_REVIEWS, reviews.list)
+    service.answer(calls.GET_REVIEW, reviews.get)
+    service.answer(calls.DECIDE_REVIEW, reviews.decide)
+    service.answer(calls.UNFREEZE_AVATAR, Freezes(database).unfreeze)
+    service.answer(calls.TAKE_DOWN_PIECE, TakeDowns(database).take_down)
+    match = Together(Images(database).match)
+    service.answer(calls.MATCH_IMAGE, match, workers=_MANY_PERMITS)
+
+
+def _carry_stages(service: Service, database: Database, keys: VerdictKeys, *, permits: int) -> None:
+    deliver = Together(told_nothing(Deliveries(database, keys).deliver))
     note = Together(told_nothing(Notes(database).note), linger_s=_LINGER_S)
     settle = Together(told_nothing(Settlements(database).settle), linger_s=_LINGER_S)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
@@ -144,7 +167,7 @@ async def open_app(settings: LedgerSettings) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         service = await stack.enter_async_context(open_service("ledger", settings))
-        assemble(service, database, settings)
+        assemble(service, database, settings, VerdictKeys(settings.verdict_public_keys))
         yield service
 
 

@@ -109,6 +109,14 @@ class OverdueBook(Protocol):
         ...
 
 
+class ReviewBook(Protocol):
+    """Where held pieces are found that nobody has decided about."""
+
+    async def reject_expired(self) -> int:
+        """Reject some that were held for too long; how many. Raises TryLater."""
+        ...
+
+
 class Stores(Protocol):
     """Where orders leave their traces: streams, and the store of objects."""
 

@@ -7,6 +7,11 @@ from collections.abc import Collection
 
 from shared.content import Tier
 
+IN_REVIEW = "review:"
+"""How the address of bytes begins that wait for review, or have been approved there."""
+
+_DELIVERED = "content/"
+
 
 def object_token(secret: bytes, piece_id: str, run: int, sha256: str) -> str:
     """128 bits that nobody can guess who knows the piece, and that differ for every run and bytes.
@@ -46,3 +51,15 @@ def is_plain_key(key: str) -> bool:
     """Whether a key names an object below the root and nothing else."""
     parts = key.split("/")
     return all(part not in {"", ".", ".."} and "\\" not in part for part in parts)
+
+
+def held_key(uri: str, avatar_id: str, piece_id: str) -> str | None:
+    """The key in an address of held bytes, if it is one of this piece's."""
+    key = uri.removeprefix(IN_REVIEW)
+    mine = key.startswith(beginning_of_keys(avatar_id, piece_id))
+    return key if mine and is_plain_key(key) else None
+
+
+def is_delivered_key(key: str) -> bool:
+    """Whether a key can be that of a delivered object."""
+    return key.startswith(_DELIVERED) and is_plain_key(key)

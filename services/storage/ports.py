@@ -17,11 +17,19 @@ class Area(StrEnum):
     """Nobody outside; it waits for a person's decision."""
 
 
+class ObjectMissing(Exception):
+    """No object has this key in this area."""
+
+
 class ObjectStore(Protocol):
     """Where delivered files are kept."""
 
     async def create(self, area: Area, key: str, data: bytes, *, media_type: str) -> None:
         """Keep `data`, never over other bytes; the same bytes again are fine. Raises TryLater."""
+        ...
+
+    async def read(self, area: Area, key: str) -> bytes:
+        """The whole object. Raises ObjectMissing, TryLater."""
         ...
 
     async def delete(self, key: str) -> None:
@@ -36,8 +44,8 @@ class ObjectStore(Protocol):
         """Where the object lies, without a signature."""
         ...
 
-    async def sign(self, key: str, *, expires_s: int) -> str:
-        """A link that opens a private object for a while. It is a secret."""
+    async def sign(self, key: str, *, expires_s: int, in_review: bool = False) -> str:
+        """A link that opens a private object, or a held one, for a while. It is a secret."""
         ...
 
     async def clear_unfinished(self) -> int:

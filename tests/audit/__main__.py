@@ -18,6 +18,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
     parser.add_argument("--patience", type=float, default=15.0, help="seconds to wait for ends")
     parser.add_argument("--facts-lost", action="store_true", help="the broker lost its store")
+    parser.add_argument(
+        "--verdict-key", action="append", metavar="HEX", help="public key whose verdicts count"
+    )
     arguments = parser.parse_args()
     try:
         report = asyncio.run(
@@ -25,6 +28,7 @@ def main() -> int:
                 arguments.evidence,
                 patience_s=arguments.patience,
                 facts_lost=arguments.facts_lost,
+                verdict_keys=arguments.verdict_key,
             )
         )
     except CannotJudge as exc:

@@ -7,7 +7,7 @@ provider.jsonl  at, call (the stub's own id of the call), event (asked, given, r
 probes.jsonl    at, url (path and query), status, bytes, sha256 — what an anonymous reader got
 faults.jsonl    at, kind, target, until
 run.json        seed, began, ended, pieces, data_dir, deadline_s (seconds after `ended` by which
-                every piece shall have ended)
+                every piece shall have ended), and verdict_public_keys (in hex) where they are known
 
 Times are seconds since 1970. A success is billed when the provider finished its image, also when
 the answer was cut afterwards.
@@ -79,6 +79,7 @@ class Run:
     ended: float
     deadline_s: float
     data_dir: str
+    verdict_public_keys: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,11 @@ def _fault(line: Mapping[str, Any]) -> Fault:
 
 
 def _run(whole: Mapping[str, Any]) -> Run:
+    keys = whole.get("verdict_public_keys")
     return Run(
         began=whole["began"],
         ended=whole["ended"],
         deadline_s=whole["deadline_s"],
         data_dir=whole["data_dir"],
+        verdict_public_keys=None if keys is None else tuple(keys),
     )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tests.audit import reviews
 from tests.audit.evidence import Probe
 from tests.audit.objects import ObjectFile
 from tests.audit.report import Violation
@@ -45,6 +46,8 @@ def violations(world: World) -> list[Violation]:
         *(each for probe in world.evidence.probes for each in _probe(world, allowed, probe)),
         *(each for file in world.objects for each in _file(world, allowed, file)),
         *(each for fact in _stored(world) for each in _delivery(world, fact)),
+        *(each for probe in world.evidence.probes for each in _taken_down(world, probe)),
+        *reviews.violations(world),
     ]
 
 
@@ -91,6 +94,16 @@ def _probe(world: World, allowed: Allowed, probe: Probe) -> Iterator[Violation]:
     if is_thumbnail and allowed.pieces.get(piece_in(key), math.inf) <= at and probe.sha256 in known:
         return
     yield _breach("read_by_anybody", probe.path, f"sha256 {probe.sha256} without a verdict")
+
+
+def _taken_down(world: World, probe: Probe) -> Iterator[Violation]:
+    """What was taken down was read by nobody once there had been time to delete it."""
+    content = world.contents.get(piece_in(probe.path.partition("?")[0]))
+    if probe.status != 200 or content is None or content.taken_down_at is None:
+        return
+    if probe.at > content.taken_down_at + world.grace.withdrawal_s:
+        late_s = probe.at - content.taken_down_at
+        yield _breach("taken_down_read", probe.path, f"{late_s:.0f} s after it was taken down")
 
 
 def _file(world: World, allowed: Allowed, file: ObjectFile) -> Iterator[Violation]:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from tests.audit import exposure, lineage, money, orders, orphans, pieces_end
+from tests.audit import exposure, lineage, money, orders, orphans, pieces_end, signatures
 from tests.audit.evidence import read_evidence
 from tests.audit.figures import figures
 from tests.audit.objects import read_objects
@@ -30,6 +31,7 @@ async def judge(
     patience_s: float = 15.0,
     facts_lost: bool = False,
     now: Callable[[], float] = time.time,
+    verdict_keys: Sequence[str] | None = None,
 ) -> Report:
     """Judge a run by the files in the directory `evidence` and the Atelier it was made with.
 
@@ -37,6 +39,8 @@ async def judge(
     that work under way may cure (a piece not ended, an image still in staging) are looked at again
     for up to `patience_s` seconds; anything else is reported at once. `facts_lost`: the broker's
     store was deleted during the run, so facts may be missing, but none may contradict another.
+    `verdict_keys` are the public keys whose verdicts count, else those that `run.json` names;
+    without any the report says that signatures were not judged.
     Raises CannotJudge when evidence or a server cannot be read.
     """
     read = await asyncio.to_thread(read_evidence, evidence)
@@ -46,6 +50,8 @@ async def judge(
         is_last_look = now() >= until
         try:
             world = await observe(evidence, where, grace, facts_lost=facts_lost, now=now)
+            if verdict_keys is not None:
+                world = replace(world, verdict_keys=tuple(verdict_keys))
         except CannotJudge:
             # A server that was killed a moment ago is about to come back.
             if is_last_look:
@@ -81,6 +87,7 @@ async def observe(
         now=now(),
         grace=grace,
         facts_lost=facts_lost,
+        verdict_keys=read.run.verdict_public_keys,
     )
 
 
@@ -90,4 +97,4 @@ def report_on(world: World) -> Report:
         Finding(each.NAME, each.CLAIM, each.checked(world), tuple(each.violations(world)))
         for each in INVARIANTS
     )
-    return Report(tuple(findings), figures(world))
+    return Report(tuple(findings), figures(world), tuple(signatures.not_judged(world)))

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from tests.audit import signatures
 from tests.audit.objects import ObjectFile
 from tests.audit.postgres import ContentRow, PieceRow
 from tests.audit.report import Violation
-from tests.audit.world import HELD, RunFact, World
+from tests.audit.world import HELD, RunFact, World, is_held_now
 
 NAME = "I5"
 CLAIM = "delivered bytes are the judged bytes, and those are the bytes that were bought"
@@ -24,7 +25,14 @@ def violations(world: World) -> list[Violation]:
     """Every breach."""
     return [
         *(each for content in world.books.contents for each in _delivered(world, content)),
-        *(each for piece in world.books.pieces if piece.held for each in _held(world, piece)),
+        *(
+            each
+            for piece in world.books.pieces
+            if is_held_now(piece)
+            for each in _held(world, piece)
+        ),
+        *(each for piece in world.books.pieces for each in _approved(world, piece)),
+        *signatures.violations(world),
         *(each for fact in world.run_facts for each in _fact(world, fact)),
     ]
 
@@ -36,8 +44,9 @@ def _breach(code: str, subject: str, detail: str, *, heals: bool = False) -> Vio
 def _delivered(world: World, content: ContentRow) -> Iterator[Violation]:
     subject = content.content_id
     area = "public" if content.public else "private"
-    yield from _image(world, subject, (area, content.object_key), content.verdict_sha256)
-    yield from _thumbnail(world, subject, (area, content.thumbnail_key))
+    if content.taken_down_at is None:
+        yield from _image(world, subject, (area, content.object_key), content.verdict_sha256)
+        yield from _thumbnail(world, subject, (area, content.thumbnail_key))
     told = {content.image_sha256, content.source_sha256, content.verdict_sha256}
     piece = world.pieces.get(subject)
     if piece is not None:
@@ -60,8 +69,22 @@ def _bought(world: World, content: ContentRow) -> Iterator[Violation]:
 
 def _held(world: World, piece: PieceRow) -> Iterator[Violation]:
     image, thumbnail = piece.held
-    yield from _image(world, piece.piece_id, ("review", image), piece.verdict_sha256 or "")
+    judged = str((piece.held_verdict or {}).get("image_sha256"))
+    yield from _image(world, piece.piece_id, ("review", image), judged)
     yield from _thumbnail(world, piece.piece_id, ("review", thumbnail))
+
+
+def _approved(world: World, piece: PieceRow) -> Iterator[Violation]:
+    """What people looked at is what went on and was delivered."""
+    looked_at = (piece.held_verdict or {}).get("image_sha256")
+    if looked_at is None:
+        return
+    content = world.contents.get(piece.piece_id)
+    if content is not None and content.source_sha256 != looked_at:
+        yield _breach("other_bytes_approved", piece.piece_id, "delivered, but not looked at")
+    for fact in world.facts_of.get(piece.piece_id, ()):
+        if fact.fact == "review.approved" and fact.part("image").get("sha256") != looked_at:
+            yield _breach("other_bytes_approved", fact.place, "told, but not looked at")
 
 
 def _image(

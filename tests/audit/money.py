@@ -13,6 +13,9 @@ from tests.audit.world import World
 NAME = "I2"
 CLAIM = "each success of a provider has one row of cost; a piece is billed at most once"
 
+FREEZE_TAKES_S = 1.0
+"""A call that was allowed a moment before may be opened a moment after."""
+
 
 def checked(world: World) -> int:
     """Provider calls that were looked at: rows, and calls in the provider's own log."""
@@ -28,6 +31,7 @@ def violations(world: World) -> list[Violation]:
         *(each for fact in world.messages("attempt.settled") for each in _recorded(world, fact)),
         *_settled_once(world),
         *_sums(world),
+        *_bought_while_frozen(world),
     ]
 
 
@@ -60,6 +64,15 @@ def _row(world: World, row: AttemptRow) -> Iterator[Violation]:
     told = row.attempt_id in world.settlements or world.facts_lost
     if row.settled_at is not None and not told:
         yield _breach("settled_untold", row.attempt_id, "no fact attempt.settled", heals=True)
+
+
+def _bought_while_frozen(world: World) -> Iterator[Violation]:
+    frozen_at = {row.avatar_id: row.frozen_at for row in world.books.avatars}
+    for row in world.books.attempts:
+        since = frozen_at.get(row.avatar_id or "")
+        if since is not None and row.opened_at > since + FREEZE_TAKES_S:
+            late_s = row.opened_at - since
+            yield _breach("bought_while_frozen", row.attempt_id, f"{late_s:.0f} s after the freeze")
 
 
 def _recorded(world: World, fact: FactMessage) -> Iterator[Violation]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.audit.report import Violation
-from tests.audit.world import ENDED, World
+from tests.audit.world import ENDED, World, is_held_now
 
 NAME = "I4"
 CLAIM = "no orphan is left: no file, row or staged image without its counterpart"
@@ -31,18 +31,28 @@ def expected_files(world: World) -> frozenset[tuple[str, str]]:
     delivered = (
         ("public" if row.public else "private", key)
         for row in world.books.contents
+        if row.taken_down_at is None
         for key in (row.object_key, row.thumbnail_key)
     )
-    held = (("review", key) for piece in world.books.pieces for key in piece.held)
+    held = (
+        ("review", key) for piece in world.books.pieces if is_held_now(piece) for key in piece.held
+    )
     return frozenset((*delivered, *held))
 
 
 def _files(world: World) -> Iterator[Violation]:
     expected = expected_files(world)
     found = {(file.area, file.key) for file in world.objects}
+    taken_down = {
+        key
+        for row in world.books.contents
+        if row.taken_down_at is not None
+        for key in (row.object_key, row.thumbnail_key)
+    }
     for file in world.objects:
         if (file.area, file.key) not in expected:
             code = "half_file" if file.is_hidden else "file_without_row"
+            code = "taken_down_kept" if file.key in taken_down else code
             yield _breach(code, f"{file.area}/{file.key}", f"{file.size} bytes")
     for area, key in sorted(expected - found):
         yield _breach("row_without_file", f"{area}/{key}", "no such file")

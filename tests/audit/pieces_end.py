@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from tests.audit import tasks_end
 from tests.audit.postgres import PieceRow
+from tests.audit.reasons import DECIDED_LATER, REASONS
 from tests.audit.report import Violation
-from tests.audit.world import ENDED, HELD, TERMINAL, UNDER_WAY, RunFact, World
+from tests.audit.world import BEGINNINGS, ENDED, HELD, TERMINAL, UNDER_WAY, RunFact, World
 
 NAME = "I1"
 CLAIM = "every accepted piece ends once, by its deadline, or waits visibly for review"
@@ -19,6 +20,9 @@ _WAY_TO_STORED = (
 )
 WAYS = {"persisted": (*_WAY_TO_STORED, "content.persisted"), HELD: _WAY_TO_STORED}
 """The facts that a run must have, each once and in this order, for a piece in this state."""
+WAY_AFTER_REVIEW = (
+    *("review.approved", "content.moderated", "content.stored", "content.persisted"),
+)
 
 
 def checked(world: World) -> int:
@@ -43,6 +47,8 @@ def _breach(code: str, subject: str, detail: str, *, heals: bool = False) -> Vio
 def _piece(world: World, piece: PieceRow) -> Iterator[Violation]:
     facts = world.facts_of.get(piece.piece_id, ())
     yield from _in_time(world, piece)
+    if piece.state in REASONS and piece.reason not in REASONS[piece.state]:
+        yield _breach("reason_unknown", piece.piece_id, f"{piece.state}: {piece.reason}")
     yield from _ended_once(world, piece, [fact for fact in facts if fact.fact in TERMINAL])
     yield from _whole_way(world, piece, facts)
     ending = f"content.{'held' if piece.state == HELD else piece.state}"
@@ -56,6 +62,8 @@ def _in_time(world: World, piece: PieceRow) -> Iterator[Violation]:
         # Slow or lost? Lost is what nobody has in hand; only the sweeper could still find it.
         code = "stranded" if world.is_idle else "not_ended"
         yield _breach(code, piece.piece_id, f"still {piece.state}", heals=world.now <= latest)
+    elif piece.reason in DECIDED_LATER:
+        return
     elif piece.ended_at is not None and piece.ended_at > latest:
         late_s = piece.ended_at - piece.deadline_at
         yield _breach("ended_late", piece.piece_id, f"{late_s:.0f} s after its deadline")
@@ -80,7 +88,7 @@ def _whole_way(world: World, piece: PieceRow, facts: Sequence[RunFact]) -> Itera
     if not any(fact.fact == "content.requested" for fact in facts) and not world.facts_lost:
         yield _breach("never_requested", piece.piece_id, "no content.requested", heals=True)
     told_at: list[float] = []
-    for name in WAYS.get(piece.state, ()):
+    for name in _way(piece):
         found = [fact.at for fact in facts if fact.run == piece.run and fact.fact == name]
         told_at += found[:1]
         if len(found) > 1 or (not found and not world.facts_lost):
@@ -88,6 +96,12 @@ def _whole_way(world: World, piece: PieceRow, facts: Sequence[RunFact]) -> Itera
             yield _breach("way_broken", piece.piece_id, detail, heals=not found)
     if told_at != sorted(told_at) and not world.facts_lost:
         yield _breach("way_out_of_order", piece.piece_id, f"in run {piece.run}")
+
+
+def _way(piece: PieceRow) -> Sequence[str]:
+    if piece.state == "persisted" and piece.held_run is not None:
+        return WAY_AFTER_REVIEW
+    return WAYS.get(piece.state, ())
 
 
 def _belongs(world: World, fact: RunFact) -> Iterator[Violation]:
@@ -100,7 +114,7 @@ def _belongs(world: World, fact: RunFact) -> Iterator[Violation]:
     elif fact.run > piece.run:
         yield _breach("unknown_run", fact.place, f"the books know {piece.run} runs")
     elif not world.facts_lost and not any(
-        other.fact == "content.requested" and other.run == fact.run
+        other.fact in BEGINNINGS and other.run == fact.run
         for other in world.facts_of[fact.piece_id]
     ):
         # A piece may end before its request has left the outbox.

@@ -30,7 +30,10 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class PieceRow:
-    """A piece. `held` are the keys of the files that wait for review, empty otherwise."""
+    """A piece. `held` are the keys of files that wait or waited for review, empty otherwise.
+
+    `held_run` and `held_verdict` tell what was decided about; `verdict` is the whole one on record.
+    """
 
     piece_id: str
     task_id: str
@@ -46,6 +49,10 @@ class PieceRow:
     content_id: str | None
     deadline_at: float
     ended_at: float | None
+    tenant: str = "default"
+    verdict: Mapping[str, Any] | None = None
+    held_run: int | None = None
+    held_verdict: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class ContentRow:
     verdict_decision: str
     verdict_sha256: str
     attempt_id: str | None
+    taken_down_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ class AttemptRow:
     settled_at: float | None
     image_sha256: str | None
     bytes_lost_at: float | None
+    avatar_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,24 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """What a reviewer has decided about a run of a piece."""
+
+    piece_id: str
+    run: int
+    decision: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarRow:
+    """An avatar, and since when nothing may be bought for it."""
+
+    avatar_id: str
+    frozen_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """Every row that tells of orders, pieces and money."""
 
@@ -122,6 +149,8 @@ class Books:
     order_keys: tuple[OrderKeyRow, ...] = ()
     outbox: tuple[OutboxRow, ...] = ()
     history: tuple[HistoryRow, ...] = ()
+    decisions: tuple[DecisionRow, ...] = ()
+    avatars: tuple[AvatarRow, ...] = ()
 
 
 TASKS = """
@@ -133,7 +162,7 @@ FROM tasks
 """
 PIECES = """
 SELECT id AS piece_id, task_id, index, state, current_run AS run, reason, brief, verdict_decision,
-  verdict_sha256, image_sha256, held, content_id,
+  verdict_sha256, image_sha256, held, content_id, tenant, verdict,
   extract(epoch FROM deadline_at)::float8 AS deadline_at,
   extract(epoch FROM ended_at)::float8 AS ended_at
 FROM pieces
@@ -141,7 +170,8 @@ FROM pieces
 CONTENTS = """
 SELECT id AS content_id, task_id, object_key, thumbnail_key, public, access_tier AS tier,
   image_hash AS image_sha256, source_sha256, verdict_decision, verdict_sha256,
-  meta_data->'generation'->>'attempt_id' AS attempt_id
+  meta_data->'generation'->>'attempt_id' AS attempt_id,
+  extract(epoch FROM taken_down_at)::float8 AS taken_down_at
 FROM content_pieces
 """
 ATTEMPTS = """
@@ -150,7 +180,7 @@ SELECT attempt_id, number, task_id, piece_id, run, provider, holder, outcome, co
   extract(epoch FROM opened_at)::float8 AS opened_at,
   extract(epoch FROM settled_at)::float8 AS settled_at,
   image->>'sha256' AS image_sha256,
-  extract(epoch FROM bytes_lost_at)::float8 AS bytes_lost_at
+  extract(epoch FROM bytes_lost_at)::float8 AS bytes_lost_at, avatar_id
 FROM attempts
 """
 ORDER_KEYS = "SELECT key, task_id FROM order_keys"
@@ -158,6 +188,8 @@ OUTBOX = (
     "SELECT id AS row_id, fact, extract(epoch FROM created_at)::float8 AS created_at FROM outbox"
 )
 HISTORY = "SELECT piece_id, run, fact FROM piece_events"
+DECISIONS = "SELECT piece_id, run, decision, by FROM review_decisions ORDER BY id"
+AVATARS = "SELECT id AS avatar_id, extract(epoch FROM frozen_at)::float8 AS frozen_at FROM avatars"
 
 
 async def read_books(database_url: str) -> Books:
@@ -184,15 +216,31 @@ async def _books(connection: Any) -> Books:
         order_keys=tuple(OrderKeyRow(**row) for row in await connection.fetch(ORDER_KEYS)),
         outbox=tuple(OutboxRow(**row) for row in await connection.fetch(OUTBOX)),
         history=tuple(HistoryRow(**row) for row in await connection.fetch(HISTORY)),
+        decisions=tuple(DecisionRow(**row) for row in await connection.fetch(DECISIONS)),
+        avatars=tuple(AvatarRow(**row) for row in await connection.fetch(AVATARS)),
     )
 
 
 def _piece(row: Mapping[str, Any]) -> PieceRow:
-    return PieceRow(**{**row, "brief": json.loads(row["brief"]), "held": _held_keys(row["held"])})
+    held = _parsed(row["held"])
+    return PieceRow(
+        **{
+            **row,
+            "brief": json.loads(row["brief"]),
+            "verdict": _parsed(row["verdict"]),
+            "held": _held_keys(held),
+            "held_run": held and held["run"],
+            "held_verdict": held and held["verdict"],
+        }
+    )
 
 
-def _held_keys(held: str | None) -> tuple[str, ...]:
+def _parsed(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _held_keys(held: Mapping[str, Any] | None) -> tuple[str, ...]:
     if held is None:
         return ()
-    delivery = json.loads(held)["delivery"]
+    delivery = held["delivery"]
     return (delivery["object_key"], delivery["thumbnail_key"])

@@ -36,10 +36,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The judgement. `figures` are counts worth knowing that break nothing, such as `rebuys`."""
+    """The judgement. `figures` are counts worth knowing that break nothing, such as `rebuys`.
+
+    `not_judged` is what could not be looked at: being clean says nothing about it.
+    """
 
     findings: tuple[Finding, ...]
     figures: Mapping[str, int]
+    not_judged: tuple[str, ...] = ()
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -64,7 +68,12 @@ class Report:
     def as_json(self) -> str:
         """Everything, as one JSON object."""
         findings = [asdict(finding) for finding in self.findings]
-        whole = {"clean": self.clean, "findings": findings, "figures": dict(self.figures)}
+        whole = {
+            "clean": self.clean,
+            "not_judged": self.not_judged,
+            "findings": findings,
+            "figures": dict(self.figures),
+        }
         return json.dumps(whole, indent=1)
 
     def as_table(self) -> str:
@@ -76,6 +85,8 @@ class Report:
         for finding in self.findings:
             count = len(finding.violations)
             yield f"{finding.invariant:<4}{finding.checked:>9}{count:>12}  {finding.claim}"
+        for what in self.not_judged:
+            yield f"not judged: {what}"
         for finding in self.findings:
             for each in finding.violations[:SHOWN]:
                 yield f"  {each.invariant} {each.code}: {each.subject}: {each.detail}"

@@ -19,8 +19,14 @@ from tests.audit.stored_messages import stored_messages
 
 FACTS = (
     *("content.requested", "image.generated", "content.hooked", "content.moderated"),
-    *("content.stored", "content.halted", "content.persisted", "content.rejected"),
-    *("content.failed", "delivery.withdrawn", "task.completed", "attempt.settled"),
+    *("content.stored", "review.approved", "content.halted", "content.persisted"),
+    *(
+        "content.rejected",
+        "content.failed",
+        "delivery.withdrawn",
+        "task.completed",
+        "attempt.settled",
+    ),
 )
 DEAD_LETTER = "dead.letter"
 STAGING = "staging"

@@ -1,10 +1,10 @@
 """I1, as far as whole tasks go: all their pieces are there, and they complete exactly once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.audit.evidence import Order
-from tests.audit.postgres import TaskRow
+from tests.audit.postgres import PieceRow, TaskRow
 from tests.audit.report import Violation
 from tests.audit.streams import FactMessage
 from tests.audit.world import ENDED, HELD, UNDER_WAY, World
@@ -44,14 +44,18 @@ def _task(world: World, task: TaskRow) -> Iterator[Violation]:
     if sorted(piece.index for piece in pieces) != list(range(task.total)):
         yield _breach("pieces_missing", task.task_id, f"{len(pieces)} rows, {task.total} expected")
     states = Counter(piece.state for piece in pieces)
+    # A task completes while people have still to decide, and does not complete anew after that.
+    waited_for = [piece for piece in pieces if piece.state in UNDER_WAY and not piece.held]
+    going_on = any(piece.state in UNDER_WAY and piece.held for piece in pieces)
     told = world.completions.get(task.task_id, ())
-    if UNDER_WAY & states.keys():
+    if waited_for:
         if told or task.completed_at is not None:
             yield _breach("completed_early", task.task_id, f"its pieces are {dict(states)}")
     else:
-        yield from _completion(world, task, told)
+        if not going_on or told:
+            yield from _completion(world, task, told)
         for fact in told:
-            yield from _as_told(task, states, fact)
+            yield from _as_told(task, pieces, fact)
     yield from _as_shown(world, task, states)
 
 
@@ -63,10 +67,21 @@ def _completion(world: World, task: TaskRow, told: tuple[FactMessage, ...]) -> I
         yield _breach("completed_facts", task.task_id, detail, heals=not told)
 
 
-def _as_told(task: TaskRow, states: Counter[str], fact: FactMessage) -> Iterator[Violation]:
-    recorded = {"state": task.state, "total": task.total} | {name: states[name] for name in SETTLED}
-    told = {name: fact.body.get(name) for name in recorded}
-    if told != recorded:
+def _as_told(task: TaskRow, pieces: Sequence[PieceRow], fact: FactMessage) -> Iterator[Violation]:
+    """What is told of a piece that people decided about may be from before or after that."""
+    sure = Counter(piece.state for piece in pieces if not piece.held)
+    decided = Counter(piece.state for piece in pieces if piece.held)
+    told = {name: fact.body.get(name) for name in ("state", "total", *SETTLED)}
+    more = {name: (told[name] or 0) - sure[name] for name in SETTLED}
+    fits = all(
+        0 <= more[name] <= (decided.total() if name == HELD else decided[name]) for name in SETTLED
+    )
+    if (
+        (told["state"], told["total"]) != (task.state, task.total)
+        or not fits
+        or (sum(more.values()) != decided.total())
+    ):
+        recorded = {"state": task.state, "total": task.total} | dict(sure + decided)
         yield _breach("completion_differs", task.task_id, f"told {told}, recorded {recorded}")
 
 

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 from tests.audit.evidence import Evidence, Order
 from tests.audit.objects import ObjectFile, Objects
-from tests.audit.postgres import AttemptRow, Books, ContentRow, PieceRow, TaskRow
+from tests.audit.postgres import (
+    AttemptRow,
+    Books,
+    ContentRow,
+    DecisionRow,
+    PieceRow,
+    TaskRow,
+)
 from tests.audit.shown import ShownTask
 from tests.audit.streams import FactMessage, Streams
 
@@ -20,6 +27,8 @@ ENDED = frozenset({"persisted", "rejected", "failed"})
 HELD = "pending_review"
 ALLOWING = frozenset({"approved", "skipped"})
 """Decisions of a verdict that let the judged bytes out."""
+BEGINNINGS = frozenset({"content.requested", "review.approved"})
+"""Facts with which a run begins."""
 
 TERMINAL = {f"content.{state}": state for state in sorted(ENDED)}
 """Facts that end a piece, and the state that goes with each."""
@@ -27,7 +36,7 @@ TERMINAL = {f"content.{state}": state for state in sorted(ENDED)}
 OF_A_RUN = frozenset(
     {
         *("content.requested", "image.generated", "content.hooked", "content.moderated"),
-        *("content.stored", "content.halted", *TERMINAL),
+        *("content.stored", "review.approved", "content.halted", *TERMINAL),
     }
 )
 """Facts whose subjects end with task, piece and run."""
@@ -39,12 +48,14 @@ class Grace:
 
     `late_s`: from a piece's deadline to its end; the sweeper comes a minute after the deadline,
     every ten seconds. `lease_s`: from the end of a lease to the end of its attempt on record.
-    `clocks_s`: between the clocks of the broker, the database and the file system.
+    `clocks_s`: between the clocks of the broker, the database and the file system. `withdrawal_s`:
+    from taking a piece down to the last moment at which somebody can still read it.
     """
 
     late_s: float = 90.0
     lease_s: float = 30.0
     clocks_s: float = 0.05
+    withdrawal_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,10 @@ class RunFact:
 
 @dataclass(frozen=True)
 class World:
-    """Everything seen. `facts_lost`: the broker's store was deleted during the run."""
+    """Everything seen. `facts_lost`: the broker's store was deleted during the run.
+
+    `verdict_keys` are the public keys whose verdicts count, in hex; None where nobody has told.
+    """
 
     evidence: Evidence
     books: Books = field(default_factory=Books)
@@ -85,6 +99,7 @@ class World:
     now: float = 0.0
     grace: Grace = Grace()
     facts_lost: bool = False
+    verdict_keys: tuple[str, ...] | None = None
 
     @cached_property
     def accepted(self) -> Mapping[str, Order]:
@@ -127,6 +142,11 @@ class World:
         return _grouped((row.piece_id, row) for row in rows)
 
     @cached_property
+    def decisions_of(self) -> Mapping[str, tuple[DecisionRow, ...]]:
+        """Decisions of reviewers by piece, in their order."""
+        return _grouped((row.piece_id, row) for row in self.books.decisions)
+
+    @cached_property
     def run_facts(self) -> tuple[RunFact, ...]:
         """Every fact about a run of a piece, in every stream."""
         found = (_run_fact(message) for message in self.streams.facts if message.fact in OF_A_RUN)
@@ -149,11 +169,11 @@ class World:
 
     @cached_property
     def image_of(self) -> Mapping[tuple[str, int], str]:
-        """The hash that image.generated tells, by piece and run."""
+        """The hash that begins a run, by piece and run: of a new image, or of an approved one."""
         return {
             (fact.piece_id, fact.run): str(fact.part("image").get("sha256"))
             for fact in self.run_facts
-            if fact.fact == "image.generated"
+            if fact.fact in {"image.generated", "review.approved"}
         }
 
     @cached_property
@@ -191,6 +211,11 @@ class World:
     @cached_property
     def _by_kind(self) -> Mapping[str, tuple[FactMessage, ...]]:
         return _grouped((message.fact, message) for message in self.streams.facts)
+
+
+def is_held_now(piece: PieceRow) -> bool:
+    """Whether its files still lie in review: it waits there, or was approved a moment ago."""
+    return bool(piece.held) and piece.state not in ENDED
 
 
 def _run_fact(message: FactMessage) -> RunFact | None:

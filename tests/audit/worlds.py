@@ -165,8 +165,9 @@ def attempt(attempt_id: str, piece_id: str, outcome: str, **more: Any) -> Attemp
 def books() -> Books:
     """Every row of the task."""
     judged = {"verdict_sha256": sha(SOLD), "image_sha256": sha(SOLD)}
-    looked_at = {"verdict_sha256": sha(WAITING), "image_sha256": sha(WAITING)}
+    looked_at: dict[str, Any] = {"verdict_sha256": sha(WAITING), "image_sha256": sha(WAITING)}
     held = (key(WAITING), key(WAITING, "_thumb.jpg"))
+    looked_at |= {"held_run": 1, "held_verdict": verdict(WAITING, "review")}
     again = {"number": 2, "opened_at": 19.0, "settled_at": 20.0}
     endings = {SOLD: "persisted", REFUSED: "rejected", BROKEN: "failed", WAITING: "held"}
     return Books(

@@ -13,14 +13,19 @@ from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.deletion import Deletion
 from services.ledger.adapters.deliveries import Deliveries
+from services.ledger.adapters.expired_reviews import ExpiredReviews
+from services.ledger.adapters.freezing import Freezes
 from services.ledger.adapters.halts import Halts
+from services.ledger.adapters.images import Images
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.notes import Notes
 from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
 from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.reviews import Reviews
 from services.ledger.adapters.settlements import Settlements
+from services.ledger.adapters.takedowns import TakeDowns
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.handler.accepting import AcceptTasks
 from services.ledger.handler.room import Room
@@ -48,8 +53,10 @@ from shared.events import (
 from shared.outcomes import TryLater
 from tests.builders import brief, content_stored, delivery
 from tests.ledger.facts import FactsInMemory
+from tests.verdict_keys import KEYS
 
 TENANT = "default"
+RETENTION = timedelta(days=30)
 KINDS = {fact.NAME: fact for fact in FACTS}
 
 
@@ -110,13 +117,18 @@ class Books:
         self.attempts = Attempts(database, self.facts)
         self.settlements = Settlements(database)
         self.calls = OneByOne(self.attempts, self.settlements)
-        self.deliveries = Deliveries(database)
+        self.deliveries = Deliveries(database, KEYS)
         self.endings = Endings(self.deliveries, Halts(database))
         self.notes = Notes(database)
         self.overdue = Overdue(database)
         self.outbox = PostgresOutbox(database)
         self.deletion = Deletion(database)
         self.reports = Reports(database)
+        self.reviews = Reviews(database, RETENTION)
+        self.expired = ExpiredReviews(database, RETENTION)
+        self.freezes = Freezes(database)
+        self.takedowns = TakeDowns(database)
+        self.images = Images(database)
 
     async def avatar(self, avatar_id: str | None = None, **fields: object) -> Avatar:
         """A new avatar with weights."""

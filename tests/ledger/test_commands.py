@@ -10,6 +10,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from shared.calls import FindKey, RateLimit, Scope
 from tests.ledger.books import Books
 from tests.ledger.conftest import run_sql
+from tests.verdict_keys import SIGNER
 
 
 async def ledger(*arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -78,8 +79,9 @@ async def test_a_database_without_tables_is_migrated_by_command_only(
 ) -> None:
     await run_sql(postgres_server, "CREATE DATABASE empty")
     dsn = postgres_server.dsn("empty")
-    code, _, err = await ledger(DATABASE_URL=dsn, NATS_URL="nats://127.0.0.1:1")
+    keys = {"VERDICT_PUBLIC_KEYS": SIGNER.public_key}
+    code, _, err = await ledger(DATABASE_URL=dsn, NATS_URL="nats://127.0.0.1:1", **keys)
     assert code == 2
     assert "services.ledger migrate" in err
     code, out, err = await ledger("migrate", DATABASE_URL=dsn)
-    assert (code, out) == (0, "the database is at revision 0004\n"), err
+    assert (code, out) == (0, "the database is at revision 0005\n"), err

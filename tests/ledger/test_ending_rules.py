@@ -13,7 +13,7 @@ from services.ledger.domain.endings import (
     state_after_halt,
     task_state,
 )
-from shared.content import Decision, Rating, Tier
+from shared.content import Decision, Rating, Tier, Verdict
 from tests.builders import SHA256, verdict
 
 OTHER_SHA256 = "0" * 64
@@ -58,8 +58,14 @@ def test_a_settled_piece_never_changes(piece: Standing, run: int, held: bool) ->
     found = fate(piece, run, held=held)
     if piece.is_settled:
         assert found in {Fate.KEEP, Fate.WITHDRAW}
-    elif run < piece.current_run:
+    elif run < piece.current_run and piece.object_key != "mine":
         assert found is Fate.WITHDRAW
+
+
+def test_what_is_held_is_kept_while_its_approval_is_under_way() -> None:
+    approved = Standing("moderated", 2, "mine", reviewed=True)
+    assert fate(approved, run=1, held=True) is Fate.KEEP
+    assert fate(Standing("moderated", 2, "theirs", reviewed=True), run=1) is Fate.WITHDRAW
 
 
 @given(standings)
@@ -87,12 +93,22 @@ def test_moderation_is_skipped_only_for_templates_of_the_lowest_tier() -> None:
 
 def test_whatever_is_held_may_be_flawed() -> None:
     found = verdict(decision=Decision.REVIEW, image_sha256=OTHER_SHA256)
-    assert flaw_of(found, source_sha256=SHA256, held=True, template_id=None) is None
+    assert held_flaw(found, vouched=True) is None
+
+
+def test_nothing_goes_on_by_a_verdict_that_nobody_vouches_for() -> None:
+    assert held_flaw(verdict(decision=Decision.REVIEW), vouched=False) == "verdict_unsigned"
+    approved = flaw_of(verdict(), vouched=False, source_sha256=SHA256, held=False, template_id=None)
+    assert approved == "verdict_unsigned"
+
+
+def held_flaw(found: Verdict, *, vouched: bool) -> str | None:
+    return flaw_of(found, vouched=vouched, source_sha256=SHA256, held=True, template_id=None)
 
 
 def flaw(template_id: str | None = None, **overrides: object) -> str | None:
     found = verdict(**overrides)
-    return flaw_of(found, source_sha256=SHA256, held=False, template_id=template_id)
+    return flaw_of(found, vouched=True, source_sha256=SHA256, held=False, template_id=template_id)
 
 
 @given(standings, st.integers(1, 3))

@@ -14,11 +14,20 @@ from services.ledger import migrations
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.database_url import driver_url
 from services.ledger.adapters.migrator import is_current, migrate
-from shared.calls import ALL_SCOPES, AvatarRef, FindKey, OrderKey, RateLimit, TaskState
+from shared.calls import (
+    ALL_SCOPES,
+    AvatarRef,
+    FindKey,
+    ListReviews,
+    OrderKey,
+    RateLimit,
+    TaskState,
+)
 from shared.events import ContentRequested
-from tests.builders import brief, content_requested
+from tests.builders import brief, content_requested, verdict
 from tests.ledger.books import TENANT, Books, accept_task, stored
 from tests.ledger.conftest import run_sql
+from tests.ledger.reviewing import WAITING, decision
 
 KEY = "INSERT INTO api_keys (key_id, tenant, name, secret_sha256) VALUES (:id, 't', 'ci', :sha)"
 AVATAR = (
@@ -33,6 +42,12 @@ TASK = (
 PIECE = (
     "INSERT INTO pieces (id, tenant, task_id, avatar_id, index, brief, deadline_at)"
     " VALUES (:piece, :tenant, :task, :avatar, 0, CAST(:brief AS jsonb), :deadline)"
+)
+
+HELD = (
+    "UPDATE pieces SET state = 'pending_review', held = CAST(:held AS jsonb),"
+    " reason = 'pending_review', verdict_decision = 'review', verdict_tier = 'capa1',"
+    " verdict_reason = 'nobody could score it' WHERE id = :piece"
 )
 
 
@@ -81,6 +96,19 @@ async def test_a_task_from_before_there_were_order_keys_is_shown_to_who_asks_aga
         order_key=OrderKey(key="k", body_sha256="a" * 64),
     )
     assert (await old.accept_task(again)).task_id == piece.task_id
+
+
+async def test_a_piece_that_was_held_before_there_were_reviews_can_be_decided_about(
+    old: Books,
+) -> None:
+    event = stored(
+        await write_rows(old), delivery={"held": True, "public": False}, verdict=verdict(**WAITING)
+    )
+    await old.sql(HELD, piece=event.piece_id, held=event.model_dump_json())
+    await migrate(old.database.engine)
+    (item,) = (await old.reviews.list(ListReviews(tenant=TENANT))).reviews
+    assert item.piece_id == event.piece_id
+    assert (await old.reviews.decide(decision(event))).state == "moderated"
 
 
 async def write_rows(books: Books) -> ContentRequested:

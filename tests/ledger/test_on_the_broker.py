@@ -59,6 +59,7 @@ from shared.topology import GENERATE_BULK, Topology
 from tests.builders import content_halted, following
 from tests.eventually import eventually
 from tests.ledger.books import TENANT, Books, accept_task, stored, whose
+from tests.verdict_keys import KEYS, SIGNER
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ async def replicas(
         nats_namespace=provisioned.namespace,
         database_url=SecretStr(dsn),
         db_pool_size=3,
+        verdict_public_keys=(SIGNER.public_key,),
     )
     async with AsyncExitStack() as stack:
         services = []
@@ -84,7 +86,7 @@ async def replicas(
             database = Database.at(driver_url(dsn), settings.pool)
             stack.push_async_callback(database.close)
             service = await stack.enter_async_context(open_service("ledger", settings))
-            assemble(service, database, settings)
+            assemble(service, database, settings, KEYS)
             await service.broker.start()
             await service.start()
             stack.push_async_callback(service.stop)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.ledger.adapters.database_url import driver_url
 from services.ledger.settings import LedgerSettings
+from tests.verdict_keys import SIGNER
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,13 @@ def test_the_pool_can_be_set() -> None:
     assert (pool.size, pool.overflow, pool.recycle_s) == (2, 0, 60)
 
 
+@pytest.mark.parametrize("keys", ["", "zz", SIGNER.public_key[:-2], f"{SIGNER.public_key},ab"])
+def test_without_keys_that_can_vouch_for_verdicts_there_is_no_ledger(keys: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(DATABASE_URL="postgresql://u@h/d", VERDICT_PUBLIC_KEYS=keys)
+    assert [error["loc"] for error in refused.value.errors()] == [("verdict_public_keys",)]
+
+
 def test_every_setting_is_described_with_an_example() -> None:
     for name, field in LedgerSettings.model_fields.items():
         assert field.description, name
@@ -73,5 +81,6 @@ def test_every_setting_is_described_with_an_example() -> None:
 
 
 def settings(**values: Any) -> LedgerSettings:
-    given = {name.lower(): value for name, value in values.items()}
+    given: dict[str, Any] = {"verdict_public_keys": SIGNER.public_key}
+    given |= {name.lower(): value for name, value in values.items()}
     return LedgerSettings(nats_url="nats://127.0.0.1:4222", **given)

@@ -22,7 +22,8 @@ class QueuesInMemory:
 
 
 def sweep(books: Books, *held: str) -> SweepPieces:
-    return SweepPieces(books.overdue, QueuesInMemory(*held), grace_s=60, quiet_s=180)
+    queues = QueuesInMemory(*held)
+    return SweepPieces(books.overdue, books.expired, queues, grace_s=60, quiet_s=180)
 
 
 async def silence(books: Books, seconds: int = 200) -> None:

@@ -247,12 +247,26 @@ def test_a_policy_that_cannot_be_read_names_every_place(
         ("portrait of somebody in lingerie", "at home", "just a kid"),
     ],
 )
-def test_a_block_that_is_split_over_fields_is_found(base: str, ordered: str, caption: str) -> None:
+async def test_a_block_that_is_split_over_fields_is_found(
+    base: str, ordered: str, caption: str
+) -> None:
     order = brief(prompt=f"TOK_a, {base} {ordered}")
     words = Captions(source=CaptionSource.TEMPLATE, hooks=("Rain.", caption))
     request = ScreenTexts(tenant="default", texts=tuple(texts_of(order, words)))
-    found = ScreenText(SCREEN).screen(request).findings
+    found = (await ScreenText(SCREEN).together(request)).findings
     assert {finding.category for finding in found} == {BlockCategory.MINORS}
+
+
+async def test_texts_beside_each_other_block_only_where_one_has_what_the_other_lacks() -> None:
+    lacking = TextToScreen(text="portrait of a schoolgirl")
+    harmless = TextToScreen(text="a cup of coffee")
+    innocent = TextToScreen(text="in her children's book shop, seductive light")
+    for texts in ((lacking, harmless), (harmless, innocent)):
+        request = ScreenTexts(tenant="default", texts=texts)
+        assert not (await ScreenText(SCREEN).together(request)).findings
+    request = ScreenTexts(tenant="default", texts=(lacking, innocent))
+    [finding] = (await ScreenText(SCREEN).together(request)).findings
+    assert finding.index == len(request.texts)
 
 
 def test_captions_of_ours_make_no_harm_of_harmless_prompts() -> None:

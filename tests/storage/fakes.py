@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.storage.ports import Area
+from services.storage.ports import Area, ObjectMissing
 from shared.outcomes import GiveUp, TryLater
 
 
@@ -19,6 +19,12 @@ class MemoryObjects:
         if self.kept.setdefault((area, key), data) != data:
             raise GiveUp("object_exists", "another object has this key")
 
+    async def read(self, area: Area, key: str) -> bytes:
+        try:
+            return self.kept[area, key]
+        except KeyError:
+            raise ObjectMissing(key) from None
+
     async def delete(self, key: str) -> None:
         for area in Area:
             self.kept.pop((area, key), None)
@@ -29,8 +35,8 @@ class MemoryObjects:
     def link(self, area: Area, key: str) -> str:
         return f"memory://{area}/{key}"
 
-    async def sign(self, key: str, *, expires_s: int) -> str:
-        return f"memory://{key}?signature=s"
+    async def sign(self, key: str, *, expires_s: int, in_review: bool = False) -> str:
+        return f"memory://{key}?signature={'r' if in_review else 's'}"
 
     async def clear_unfinished(self) -> int:
         return 0

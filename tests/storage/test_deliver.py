@@ -1,7 +1,7 @@
 """Delivery: only judged bytes, only where the verdict allows, under keys nobody can guess."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pytest
 from hypothesis import given
@@ -20,8 +20,10 @@ from shared.outcomes import GiveUp, TryLater
 from tests.builders import brief, content_moderated, content_persisted, delivery_withdrawn, verdict
 from tests.fakes import MemoryBlobs
 from tests.storage.fakes import MemoryObjects
+from tests.verdict_keys import KEYS, STRANGER, signed
 
 SECRET = bytes(range(32))
+WAITING = {"decision": Decision.REVIEW, "rating": Rating.PENDING_REVIEW}
 
 
 def picture(width: int = 640, height: int = 960, form: str = "PNG") -> bytes:
@@ -36,7 +38,9 @@ class Shelf:
     def __init__(self, public_tiers: tuple[Tier, ...] = (Tier.CAPA1,)) -> None:
         self.staging = MemoryBlobs()
         self.objects = MemoryObjects()
-        self.store = StoreContent(self.staging, self.objects, PillowImaging(), SECRET, public_tiers)
+        self.store = StoreContent(
+            self.staging, self.objects, PillowImaging(), SECRET, public_tiers, KEYS
+        )
 
     async def moderated(
         self, data: bytes, ref: BlobRef | None = None, **overrides: object
@@ -44,6 +48,17 @@ class Shelf:
         image = ref or await self.staging.put("p/1", data, media_type="image/png")
         judged = {"verdict": verdict(image_sha256=image.sha256), "image": image}
         return content_moderated(**(judged | overrides))
+
+
+def changed(event: ContentModerated, **news: object) -> ContentModerated:
+    """The same under another verdict, signed."""
+    other = event.verdict.model_copy(update=news)
+    return signed(event.model_copy(update={"verdict": other}))
+
+
+def in_run(event: ContentModerated, run: int, **news: object) -> ContentModerated:
+    """The same in another run, its verdict signed for that one."""
+    return signed(event.model_copy(update={"run": run} | news))
 
 
 async def test_a_public_tier_lies_where_anybody_can_read_it_with_its_thumbnail() -> None:
@@ -61,8 +76,7 @@ async def test_a_public_tier_lies_where_anybody_can_read_it_with_its_thumbnail()
 async def test_other_tiers_are_private(tier: Tier) -> None:
     shelf = Shelf()
     event = await shelf.moderated(picture())
-    raised = event.verdict.model_copy(update={"tier": tier})
-    stored = await shelf.store(event.model_copy(update={"verdict": raised}))
+    stored = await shelf.store(changed(event, tier=tier))
     assert {area for area, _ in shelf.objects.kept} == {Area.PRIVATE}
     assert not stored.delivery.public
 
@@ -79,10 +93,7 @@ async def test_what_is_not_to_be_uploaded_stays_private_whatever_its_tier() -> N
 async def test_what_waits_for_review_is_held_where_nobody_can_reach_it() -> None:
     shelf = Shelf()
     event = await shelf.moderated(picture())
-    waiting = verdict(
-        decision=Decision.REVIEW, rating=Rating.PENDING_REVIEW, image_sha256=event.image.sha256
-    )
-    stored = await shelf.store(event.model_copy(update={"verdict": waiting}))
+    stored = await shelf.store(changed(event, **WAITING))
     assert stored.delivery.held
     assert {area for area, _ in shelf.objects.kept} == {Area.REVIEW}
 
@@ -96,12 +107,56 @@ async def test_nothing_is_derived_from_bytes_the_verdict_does_not_name() -> None
     assert not shelf.objects.kept
 
 
+def unsigned(event: ContentModerated) -> ContentModerated:
+    nobody = event.verdict.model_copy(update={"signature": None})
+    return event.model_copy(update={"verdict": nobody})
+
+
+def by_a_stranger(event: ContentModerated) -> ContentModerated:
+    return signed(event, STRANGER)
+
+
+def changed_afterwards(event: ContentModerated) -> ContentModerated:
+    raised = event.verdict.model_copy(update={"tier": Tier.CAPA3})
+    return event.model_copy(update={"verdict": raised})
+
+
+def of_another_run(event: ContentModerated) -> ContentModerated:
+    return event.model_copy(update={"run": 2})
+
+
+def of_another_piece(event: ContentModerated) -> ContentModerated:
+    return event.model_copy(update={"piece_id": "another"})
+
+
+def of_another_tenant(event: ContentModerated) -> ContentModerated:
+    return event.model_copy(update={"tenant": "another"})
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        *(unsigned, by_a_stranger, changed_afterwards),
+        *(of_another_run, of_another_piece, of_another_tenant),
+    ],
+)
+@pytest.mark.parametrize("news", [{}, WAITING], ids=["approved", "review"])
+async def test_nothing_is_derived_by_a_verdict_that_nobody_vouches_for(
+    forge: Callable[[ContentModerated], ContentModerated], news: dict[str, object]
+) -> None:
+    shelf = Shelf()
+    event = changed(await shelf.moderated(picture()), **news)
+    with pytest.raises(GiveUp) as gave_up:
+        await shelf.store(forge(event))
+    assert gave_up.value.reason == "verdict_unsigned"
+    assert not shelf.objects.kept
+
+
 async def test_a_rejected_piece_is_not_stored_even_if_somebody_passes_it_on() -> None:
     shelf = Shelf()
     event = await shelf.moderated(picture())
-    refused = verdict(decision=Decision.REJECTED, image_sha256=event.image.sha256)
     with pytest.raises(GiveUp) as gave_up:
-        await shelf.store(event.model_copy(update={"verdict": refused}))
+        await shelf.store(changed(event, decision=Decision.REJECTED))
     assert gave_up.value.reason == "not_allowed"
     assert not shelf.objects.kept
 
@@ -117,7 +172,7 @@ async def test_another_run_of_the_piece_has_keys_of_its_own() -> None:
     shelf = Shelf()
     event = await shelf.moderated(picture())
     first = await shelf.store(event)
-    second = await shelf.store(event.model_copy(update={"run": 2}))
+    second = await shelf.store(in_run(event, 2))
     assert first.delivery.object_key != second.delivery.object_key
 
 

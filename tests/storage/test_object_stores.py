@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from services.storage.adapters.local_directory import LocalDirectory
-from services.storage.ports import Area, ObjectStore
+from services.storage.ports import Area, ObjectMissing, ObjectStore
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 from tests.storage.fakes import MemoryObjects
@@ -49,6 +49,14 @@ async def test_deleting_what_is_not_there_is_fine(objects: ObjectStore) -> None:
     for _ in range(2):
         await objects.delete(KEY)
     await objects.create(Area.PRIVATE, KEY, b"two", media_type="image/png")
+
+
+async def test_an_object_is_read_from_its_own_area_only(objects: ObjectStore) -> None:
+    await objects.create(Area.REVIEW, KEY, b"one", media_type="image/png")
+    assert await objects.read(Area.REVIEW, KEY) == b"one"
+    for area in (Area.PUBLIC, Area.PRIVATE):
+        with pytest.raises(ObjectMissing):
+            await objects.read(area, KEY)
 
 
 async def test_many_at_once_of_the_same_object_make_one(objects: ObjectStore) -> None:
@@ -108,6 +116,19 @@ async def test_a_signed_link_opens_its_object_until_it_expires(tmp_path: Path) -
     assert not links.is_valid(SIGNING_KEY, KEY, expires_at, given, now=expires_at)
     assert not links.is_valid(SIGNING_KEY, "content/a/other.png", expires_at, given, now=0)
     assert not links.is_valid(SIGNING_KEY, KEY, expires_at + 1, given, now=0)
+
+
+async def test_a_link_for_reviewers_opens_nothing_else_and_no_other_opens_what_is_held(
+    tmp_path: Path,
+) -> None:
+    for in_review in (True, False):
+        link = urlsplit(await local(tmp_path).sign(KEY, expires_s=60, in_review=in_review))
+        query = {name: values[0] for name, values in parse_qs(link.query).items()}
+        given, at = query["signature"], int(query["expires"])
+        assert ("review" in query) == in_review
+        for asked in (True, False):
+            opens = links.is_valid(SIGNING_KEY, KEY, at, given, now=0, in_review=asked)
+            assert opens == (asked == in_review)
 
 
 def test_what_is_held_for_review_has_no_address(tmp_path: Path) -> None:

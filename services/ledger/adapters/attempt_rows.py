@@ -28,6 +28,7 @@ def standing_of(piece: Row[Any]) -> PieceStanding:
         deadline_at=piece.deadline_at,
         settled=piece.state in SETTLED,
         reason=piece.reason,
+        frozen=piece.frozen_at is not None,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.ledger.adapters.attempt_rows import attempt_of, reply_to, standing_of
 from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
-from services.ledger.adapters.schema import attempts, pieces
+from services.ledger.adapters.schema import attempts, avatars, pieces
 from services.ledger.domain.attempts import (
     Answer,
     Ask,
@@ -134,10 +134,11 @@ async def _locked_pieces(
 ) -> dict[str, Row[Any]]:
     tenants = {request.piece_id: request.tenant for request in requests}
     found = await connection.execute(
-        select(pieces, func.clock_timestamp().label("now"))
+        select(pieces, avatars.c.frozen_at, func.clock_timestamp().label("now"))
+        .join(avatars, avatars.c.id == pieces.c.avatar_id)
         .where(among(pieces.c.id, tenants))
         .order_by(pieces.c.id)
-        .with_for_update()
+        .with_for_update(of=pieces)
     )
     return {row.id: row for row in found if row.tenant == tenants[row.id]}
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.ledger.adapters import cursors
+from services.ledger.adapters.avatar_rows import avatar_of
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.page_sizes import fitting
 from services.ledger.adapters.schema import avatars
@@ -60,7 +61,7 @@ class Avatars:
             row = await _find(transaction.connection, request.tenant, request.avatar_id)
         if row is None:
             raise Problem(409, "avatar_id_taken", "This avatar id is in use.", field="avatar_id")
-        return _avatar(row)
+        return avatar_of(row)
 
     async def get(self, request: AvatarRef) -> Avatar:
         """One avatar. Raises Problem 404."""
@@ -68,7 +69,7 @@ class Avatars:
             row = await _find(connection, request.tenant, request.avatar_id)
         if row is None:
             raise not_found("avatar", request.avatar_id)
-        return _avatar(row)
+        return avatar_of(row)
 
     async def change(self, request: ChangeAvatar) -> Avatar:
         """Change what is given and empty what is cleared. Raises Problem 404, 422.
@@ -86,7 +87,7 @@ class Avatars:
                 row = await _find(transaction.connection, request.tenant, request.avatar_id)
         if row is None:
             raise not_found("avatar", request.avatar_id)
-        return _avatar(row)
+        return avatar_of(row)
 
     async def list(self, request: ListAvatars) -> AvatarPage:
         """Avatars, newest first. Raises Problem 422 for a strange cursor.
@@ -101,7 +102,7 @@ class Avatars:
         async with self._database.read() as connection:
             found = await connection.execute(query.limit(request.limit + 1))
             rows = found.mappings().all()
-        shown = fitting(_avatar(row) for row in rows[: request.limit])
+        shown = fitting(avatar_of(row) for row in rows[: request.limit])
         if len(shown) == len(rows):
             return AvatarPage(avatars=shown)
         last = shown[-1]
@@ -141,7 +142,3 @@ async def _find(connection: AsyncConnection, tenant: str, avatar_id: str) -> Row
         select(avatars).where(avatars.c.id == avatar_id, avatars.c.tenant == tenant)
     )
     return found.mappings().one_or_none()
-
-
-def _avatar(row: RowMapping) -> Avatar:
-    return Avatar.model_validate(row)

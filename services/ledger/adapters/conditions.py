@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Text, any_, literal, text
 
-from services.ledger.adapters.schema import UNSETTLED
+from services.ledger.adapters.schema import UNSETTLED, WAITING_FOR_REVIEW
 
 UNDER_WAY = text(f"pieces.{UNSETTLED}")
 """As SQL text, because a bound parameter could not match the predicate of an index."""
+WAITING = text(f"pieces.{WAITING_FOR_REVIEW}")
 
 
 def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:

@@ -1,5 +1,8 @@
 """A stored fact as the columns of content and verdict."""
 
+from sqlalchemy.dialects.postgresql import BitString
+
+from services.ledger.adapters.schema.base import PRINT_BITS
 from services.ledger.domain.endings import PENDING_REVIEW, PERSISTED
 from services.ledger.domain.progress import STORED
 from shared.content import Verdict
@@ -31,6 +34,7 @@ def content_row(event: ContentStored) -> dict[str, object]:
         "verdict_decision": verdict.decision.value,
         "verdict_sha256": verdict.image_sha256,
         "meta_data": _meta_data(event),
+        "image_print": verdict.image_print and bits_of(verdict.image_print),
     }
 
 
@@ -45,6 +49,7 @@ def verdict_columns(verdict: Verdict) -> dict[str, object]:
         "verdict_judge": verdict.judge,
         "verdict_policy": verdict.policy_version,
         "verdict_reason": verdict.reason,
+        "verdict": verdict.model_dump(mode="json"),
     }
 
 
@@ -61,6 +66,11 @@ def held_row(event: ContentStored) -> dict[str, object]:
         "reason": PENDING_REVIEW,
         "detail": event.verdict.reason,
     }
+
+
+def bits_of(image_print: str) -> BitString:
+    """A print as the database compares it."""
+    return BitString.from_int(int(image_print, 16), PRINT_BITS)
 
 
 def _settled_row(event: ContentStored) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,7 @@ from services.ledger.adapters.ending_facts import (
 )
 from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
+from services.ledger.adapters.near_duplicates import mark_near_duplicates
 from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
 from services.ledger.adapters.schema import avatars, content_pieces, pieces
 from services.ledger.adapters.settlements import settle_delivered
@@ -34,18 +35,21 @@ from services.ledger.domain.endings import (
 )
 from services.ledger.ports import Happening
 from shared.events import ContentStored
+from shared.signing import VerdictKeys
 
 _FORBIDDEN = "the verdict does not allow the delivered bytes"
+_WHY = {"verdict_unsigned": "nobody whose verdicts count has signed the verdict"}
 _SETTLING = {Fate.PERSIST: PERSISTED, Fate.HOLD: PENDING_REVIEW, Fate.REFUSE: FAILED}
 
 
 @dataclass(slots=True)
 class _Sorted:
-    """Deliveries by what becomes of them."""
+    """Deliveries by what becomes of them; `flaws` are those of pieces that are refused, by id."""
 
     by_fate: dict[Fate, list[ContentStored]] = field(
         default_factory=lambda: {fate: [] for fate in Fate}
     )
+    flaws: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, fate: Fate) -> list[ContentStored]:
         return self.by_fate[fate]
@@ -59,8 +63,9 @@ class _Sorted:
 class Deliveries:
     """The book of deliveries. Locks go avatar, piece, task, always in this order."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: VerdictKeys) -> None:
         self._database = database
+        self._keys = keys
 
     async def deliver(self, events: Sequence[ContentStored]) -> None:
         """Record each delivery, or see that its files go; all of them or none."""
@@ -68,13 +73,13 @@ class Deliveries:
             connection = transaction.connection
             await _lock_avatars(connection, events)
             locked = await lock_pieces(connection, events)
-            fates = _sort(events, await standings_of(connection, locked))
+            fates = _sort(events, await standings_of(connection, locked), self._keys)
             await settle_delivered(connection, events)
             happenings = [remembered_delivery(event) for event in events]
             happenings += await _persist(transaction, fates[Fate.PERSIST])
             happenings += await _hold(transaction, fates[Fate.HOLD])
             await remember(connection, happenings)
-            await _refuse(transaction, fates[Fate.REFUSE], locked)
+            await _refuse(transaction, fates, locked)
             for event in fates[Fate.WITHDRAW]:
                 transaction.facts.append(
                     withdrawn(event, piece_is_gone=event.piece_id not in locked)
@@ -92,29 +97,35 @@ async def _lock_avatars(connection: AsyncConnection, events: Sequence[ContentSto
     )
 
 
-def _sort(events: Sequence[ContentStored], standings: Mapping[str, Standing]) -> _Sorted:
+def _sort(
+    events: Sequence[ContentStored], standings: Mapping[str, Standing], keys: VerdictKeys
+) -> _Sorted:
     """Decide about each in turn; what the first does to a piece, the next about it finds done."""
     now = dict(standings)
     fates = _Sorted()
     for event in events:
         key = event.delivery.object_key
+        flaw = _flaw(event, keys)
         fate = fate_of_delivery(
             now.get(event.piece_id),
             run=event.run,
             object_key=key,
             held=event.delivery.held,
-            flaw=_flaw(event),
+            flaw=flaw,
         )
         fates[fate].append(event)
+        if fate is Fate.REFUSE and flaw is not None:
+            fates.flaws[event.piece_id] = flaw
         if fate in _SETTLING:
             kept = None if fate is Fate.REFUSE else key
             now[event.piece_id] = Standing(_SETTLING[fate], event.run, object_key=kept)
     return fates
 
 
-def _flaw(event: ContentStored) -> str | None:
+def _flaw(event: ContentStored, keys: VerdictKeys) -> str | None:
     return flaw_of(
         event.verdict,
+        vouched=keys.vouch_for(event, event.verdict),
         source_sha256=event.delivery.source_sha256,
         held=event.delivery.held,
         template_id=event.brief.template_id,
@@ -126,7 +137,8 @@ async def _persist(transaction: Transaction, events: Sequence[ContentStored]) ->
         return []
     connection = transaction.connection
     await connection.execute(insert(content_pieces), [content_row(event) for event in events])
-    await _settle(connection, [persisted_row(event) for event in events], end=True)
+    await mark_near_duplicates(connection, events)
+    await _settle(connection, [persisted_row(event) for event in events], at="ended_at")
     staged = await staged_images(connection, [event.piece_id for event in events])
     facts = [persisted(event, staged.get(event.piece_id, ())) for event in events]
     transaction.facts.extend(facts)
@@ -135,25 +147,29 @@ async def _persist(transaction: Transaction, events: Sequence[ContentStored]) ->
 
 async def _hold(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:
     if events:
-        await _settle(transaction.connection, [held_row(event) for event in events], end=False)
+        await _settle(transaction.connection, [held_row(event) for event in events], at="held_at")
     return [held(event) for event in events]
 
 
 async def _settle(
-    connection: AsyncConnection, rows: Sequence[dict[str, object]], *, end: bool
+    connection: AsyncConnection,
+    rows: Sequence[dict[str, object]],
+    *,
+    at: Literal["ended_at", "held_at"],
 ) -> None:
-    """Give each piece its columns; every row has `piece`, the id, and the same other names."""
+    """Give each piece its columns; every row has `piece`, the id, and the same other names.
+
+    `at` is the column of the moment.
+    """
     values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "piece"}
-    values["progressed_at"] = func.clock_timestamp()
-    values["ended_at"] = func.clock_timestamp() if end else None
+    values["progressed_at"] = values[at] = func.clock_timestamp()
     query = update(pieces).where(pieces.c.id == bindparam("piece")).values(values)
     await connection.execute(query, rows)
 
 
-async def _refuse(
-    transaction: Transaction, events: Sequence[ContentStored], locked: LockedPieces
-) -> None:
-    for event in events:
-        reason = _flaw(event) or "verdict_forbids"
-        await fail(transaction, [locked[event.piece_id]], reason=reason, detail=_FORBIDDEN)
+async def _refuse(transaction: Transaction, fates: _Sorted, locked: LockedPieces) -> None:
+    for event in fates[Fate.REFUSE]:
+        reason = fates.flaws[event.piece_id]
+        detail = _WHY.get(reason, _FORBIDDEN)
+        await fail(transaction, [locked[event.piece_id]], reason=reason, detail=detail)
         transaction.facts.append(withdrawn(event, piece_is_gone=False))

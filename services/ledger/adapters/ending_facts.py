@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.ledger.domain.endings import IN_REVIEW
 from services.ledger.ports import Happening
 from shared.content import BlobRef
 from shared.events import (
@@ -12,6 +13,7 @@ from shared.events import (
     DeliveryWithdrawn,
     PieceEnded,
     PieceFact,
+    ReviewApproved,
 )
 
 _HELD = "content.held"
@@ -21,7 +23,7 @@ def persisted(event: ContentStored, staged: tuple[BlobRef, ...]) -> ContentPersi
     """The delivered piece is recorded; its private bytes, those of all attempts, may go."""
     return ContentPersisted(
         **_ended(event),
-        staged=tuple(dict.fromkeys((event.image, *staged))),
+        staged=tuple(dict.fromkeys((*_staged_now(event), *staged))),
         image_sha256=event.delivery.image_sha256,
         object_key=event.delivery.object_key,
     )
@@ -43,6 +45,11 @@ def withdrawn(event: ContentStored, *, piece_is_gone: bool) -> DeliveryWithdrawn
         object_keys=(event.delivery.object_key, event.delivery.thumbnail_key),
         reason="avatar_deleted" if piece_is_gone else "superseded",
     )
+
+
+def is_in_review(event: ContentStored) -> bool:
+    """Whether the delivered bytes came out of the review store, and not out of staging."""
+    return event.image.uri.startswith(IN_REVIEW)
 
 
 def remembered_delivery(event: ContentStored) -> Happening:
@@ -72,6 +79,15 @@ def held(event: ContentStored) -> Happening:
     return _remembered(event, _HELD, {"reason": event.verdict.reason})
 
 
+def remembered_approval(event: ReviewApproved) -> Happening:
+    """What people decided, for the history."""
+    detail: dict[str, object] = {
+        "rating": event.rating.value,
+        "reviewers": list(event.reviewers),
+    }
+    return _remembered(event, event.NAME, detail)
+
+
 def remembered_end(fact: PieceEnded, detail: dict[str, object]) -> Happening:
     """An end, for the history."""
     return Happening(
@@ -83,6 +99,10 @@ def remembered_end(fact: PieceEnded, detail: dict[str, object]) -> Happening:
         fact=fact.NAME,
         detail=detail,
     )
+
+
+def _staged_now(event: ContentStored) -> tuple[BlobRef, ...]:
+    return () if is_in_review(event) else (event.image,)
 
 
 def _ended(event: PieceFact) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shared.events import ContentFailed
 async def fail(
     transaction: Transaction, rows: Sequence[RowMapping], *, reason: str, detail: str = ""
 ) -> None:
-    """End these locked, unsettled pieces as failed, with history and facts."""
+    """End these locked pieces, none of which has ended, as failed, with history and facts."""
     if not rows:
         return
     ids = [row["id"] for row in rows]
@@ -31,7 +31,6 @@ async def fail(
             state=FAILED,
             reason=reason,
             detail=detail,
-            held=None,
             ended_at=func.clock_timestamp(),
             progressed_at=func.clock_timestamp(),
         )

@@ -25,22 +25,29 @@ async def lock_pieces(connection: AsyncConnection, events: Iterable[PieceFact]) 
 
 
 async def standings_of(connection: AsyncConnection, locked: LockedPieces) -> dict[str, Standing]:
-    """Where locked pieces stand, with the key of the delivery that is recorded."""
+    """Where locked pieces stand, with the key of the delivery that is recorded or held."""
     keys = {
         ident: row["held"]["delivery"]["object_key"]
         for ident, row in locked.items()
-        if row["held"] is not None
+        if row["held"] is not None and row["ended_at"] is None
     }
     persisted = [ident for ident, row in locked.items() if row["content_id"] is not None]
     if persisted:
         # Its own statement: one that waited for the lock would not see content new since then.
         found = await connection.execute(
             select(content_pieces.c.id, content_pieces.c.object_key).where(
-                among(content_pieces.c.id, persisted)
+                among(content_pieces.c.id, persisted),
+                # What was taken down has no files: those that come again have to go.
+                content_pieces.c.taken_down_at.is_(None),
             )
         )
         keys |= {row.id: row.object_key for row in found}
     return {
-        ident: Standing(row["state"], row["current_run"], object_key=keys.get(ident))
+        ident: Standing(
+            row["state"],
+            row["current_run"],
+            object_key=keys.get(ident),
+            reviewed=row["held"] is not None,
+        )
         for ident, row in locked.items()
     }

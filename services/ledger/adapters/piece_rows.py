@@ -23,6 +23,8 @@ _CONTENT = (
     "price_usd_micros",
     "meta_data",
     "published_at",
+    "near_duplicate_of",
+    "taken_down_at",
 )
 
 
@@ -52,7 +54,7 @@ def piece_query() -> Select[Any]:
 
 
 def piece_of(row: Row[Any]) -> Piece:
-    """The piece a row tells of."""
+    """The piece a row tells of. One that was taken down has no address any more."""
     brief = Brief.model_validate(row.brief)
     meta, captions = row.meta_data or {}, _captions(row)
     generation = meta.get("generation") or row.generation
@@ -69,10 +71,7 @@ def piece_of(row: Row[Any]) -> Piece:
             "template_id": brief.template_id,
             "prompt": brief.prompt,
             "platform": brief.platform.value,
-            "object_key": row.object_key,
-            "thumbnail_key": row.thumbnail_key,
-            "url": row.url,
-            "public": bool(row.public),
+            **(_address(row) if row.taken_down_at is None else {}),
             "uploaded": brief.upload_to_storage if row.uploaded is None else row.uploaded,
             "image_sha256": row.image_hash or row.image_sha256,
             "media_type": meta.get("media_type"),
@@ -90,8 +89,19 @@ def piece_of(row: Row[Any]) -> Piece:
             "created_at": row.delivered_at or row.created_at,
             "ended_at": row.ended_at,
             "published_at": row.published_at,
+            "near_duplicate_of": row.near_duplicate_of,
+            "taken_down_at": row.taken_down_at,
         }
     )
+
+
+def _address(row: Row[Any]) -> dict[str, object]:
+    return {
+        "object_key": row.object_key,
+        "thumbnail_key": row.thumbnail_key,
+        "url": row.url,
+        "public": bool(row.public),
+    }
 
 
 def _captions(row: Row[Any]) -> Captions | None:

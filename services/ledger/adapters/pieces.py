@@ -73,7 +73,7 @@ class Pieces:
     async def publish(self, request: PublishPiece) -> Piece:
         """Set price and time of publication; publishing again only changes the price.
 
-        Raises Problem 404, and 409 piece_not_delivered.
+        Raises Problem 404, 409 piece_not_delivered, and 410 piece_taken_down.
         """
         async with self._database.write() as transaction:
             connection = transaction.connection
@@ -92,6 +92,9 @@ class Pieces:
                 .returning(content_pieces.c.id)
             )
             piece = await _find(connection, request)
+            # Looked at with the row in our hands: nobody can take it down meanwhile.
+            if piece.taken_down_at is not None:
+                raise Problem(410, "piece_taken_down", "The piece was taken down.")
             if published.one_or_none() is None:
                 raise Problem(409, "piece_not_delivered", "Only a finished piece can be published.")
             return piece
@@ -159,7 +162,9 @@ def _filtered(query: Select[Any], request: ListPieces) -> Select[Any]:
     if request.task_id is not None and request.avatar_id is not None:
         query = query.where(pieces.c.avatar_id == request.avatar_id)
     if request.delivered_only:
-        query = query.where(content_pieces.c.id.is_not(None))
+        query = query.where(
+            content_pieces.c.id.is_not(None), content_pieces.c.taken_down_at.is_(None)
+        )
     if request.tier is not None:
         ordered = pieces.c.brief["tier"].astext
         tier = func.coalesce(content_pieces.c.access_tier, pieces.c.verdict_tier, ordered)

@@ -28,7 +28,8 @@ class Reports:
     async def stats(self, request: AvatarRef) -> AvatarStats:
         """Totals of an avatar in one question. Raises Problem 404.
 
-        The average cost is per delivered piece, the average time per image that was made.
+        The average cost is per delivered piece, the average time per image that was made. What was
+        taken down is delivered no more, but has cost what it has cost.
         """
         async with self._database.read() as connection:
             found = await connection.execute(_stats_query(request))
@@ -75,7 +76,9 @@ class Reports:
 
 
 def _stats_query(request: AvatarRef) -> Any:
-    mine = content_pieces.c.avatar_id == request.avatar_id
+    mine = (content_pieces.c.avatar_id == request.avatar_id) & (
+        content_pieces.c.taken_down_at.is_(None)
+    )
     bought = attempts.c.avatar_id == request.avatar_id
     made = attempts.c.outcome == "succeeded"
     return select(

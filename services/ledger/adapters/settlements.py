@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
+from services.ledger.adapters.ending_facts import is_in_review
 from services.ledger.adapters.schema import attempts, tasks
 from shared.events import AttemptSettled, ContentStored
 from shared.outcomes import TryLater
@@ -63,8 +64,12 @@ async def _settle(connection: AsyncConnection, events: Iterable[AttemptSettled])
 async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
     """Settle the calls that these images came from, where their own settlement is still on its way.
 
-    A task that completes thereby tells its whole cost, however late the other stream is read.
+    A task that completes thereby tells its whole cost, however late the other stream is read. What
+    comes out of review was settled when it was held, with the address of its staged bytes.
     """
+    events = [event for event in events if not is_in_review(event)]
+    if not events:
+        return
     rows = [
         {
             "delivered": event.generation.attempt_id,

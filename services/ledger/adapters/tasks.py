@@ -33,7 +33,8 @@ class Tasks:
         """Record task, pieces and their first facts in one go; the same task id again is shown.
 
         So is the task that was ordered by the same key before. Raises Problem 400
-        avatar_without_lora, 404 avatar_not_found, 409 task_id_taken and idempotency_conflict.
+        avatar_without_lora, 403 avatar_frozen, 404 avatar_not_found, 409 task_id_taken and
+        idempotency_conflict.
         """
         async with self._database.write() as transaction:
             earlier = await claim(transaction.connection, request)
@@ -112,15 +113,18 @@ async def _check_same_order(connection: AsyncConnection, request: AcceptTask) ->
 
 
 async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:
-    # The lock keeps a deletion away until the pieces are there to be deleted.
+    # The lock keeps a deletion or a freeze away until the pieces are there to be ended.
     found = await connection.execute(
-        select(avatars.c.lora_weights_url)
+        select(avatars.c.lora_weights_url, avatars.c.frozen_at)
         .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
         .with_for_update(read=True, key_share=True)
     )
     avatar = found.one_or_none()
     if avatar is None:
         raise not_found("avatar", request.avatar_id)
+    if avatar.frozen_at is not None:
+        detail = "The avatar is frozen: nothing more is made until an administrator unfreezes it."
+        raise Problem(403, "avatar_frozen", detail, field="avatar_id")
     if not avatar.lora_weights_url:
         raise Problem(400, "avatar_without_lora", "Avatar has no trained LoRA weights")
 

@@ -1,13 +1,13 @@
 """May a provider be called for a piece? The rules that keep an image from being bought twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import NAMESPACE_OID, uuid5
 
 Outcome = Literal["open", "succeeded", "failed", "unknown"]
-Refusal = Literal["cancelled", "deadline", "superseded", "ended"]
+Refusal = Literal["cancelled", "deadline", "superseded", "ended", "frozen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class PieceStanding:
-    """Where a piece stands. `settled`: it has ended, or waits for review."""
+    """Where a piece stands. `settled`: it has ended, or waits for review.
+
+    `frozen`: nothing more may be bought for its avatar.
+    """
 
     current_run: int
     deadline_at: datetime
     settled: bool = False
     reason: str | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class No:
     reason: Refusal
 
 
+_REFUSED_BY_END: Mapping[str, Refusal] = {"cancelled": "cancelled", "frozen": "frozen"}
+
 Answer = Go | GoOn | Done | Pending | Wait | No
 
 
@@ -100,10 +106,8 @@ def answer_to(
     ask: Ask, piece: PieceStanding, attempts: Sequence[Attempt], *, now: datetime
 ) -> Answer:
     """Decide about one more call for a piece, given every earlier attempt of all its runs."""
-    if piece.settled:
-        return No("cancelled" if piece.reason == "cancelled" else "ended")
-    if ask.run < piece.current_run:
-        return No("superseded")
+    if piece.settled or ask.run < piece.current_run:
+        return No(_refusal_of(piece))
     bought = [
         attempt
         for attempt in attempts
@@ -113,12 +117,21 @@ def answer_to(
         return Done(max(bought, key=lambda attempt: attempt.number))
     unsettled = [attempt for attempt in attempts if not attempt.settled]
     standing = _answer_about_earlier(ask, unsettled, now)
+    # What was submitted is bought already; what was only allowed may not have been begun.
+    if piece.frozen and (standing is None or isinstance(standing, GoOn)):
+        return No("frozen")
     if standing is not None:
         return standing
     if now >= piece.deadline_at:
         return No("deadline")
     lost = tuple(attempt.attempt_id for attempt in unsettled if attempt.outcome == "open")
     return _new_call(ask, attempts, lost)
+
+
+def _refusal_of(piece: PieceStanding) -> Refusal:
+    if not piece.settled:
+        return "superseded"
+    return _REFUSED_BY_END.get(piece.reason or "", "ended")
 
 
 def _answer_about_earlier(

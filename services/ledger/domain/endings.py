@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.content import Decision, Rating, Tier, Verdict
+from shared.content import BlockedOn, Decision, Rating, Tier, Verdict
 
 PERSISTED = "persisted"
 REJECTED = "rejected"
@@ -18,6 +18,9 @@ IMAGE_LOST = "image_lost"
 """A step has found the private bytes gone, as after the loss of the broker's store."""
 MOST_RUNS_FOR_LOST_IMAGES = 3
 """A store that loses everything it is given must not cost without end."""
+
+IN_REVIEW = "review:"
+"""How the address of bytes begins that lie in the review store: they are no staged bytes."""
 
 _NEVER_SHOWN = frozenset({Rating.REJECTED, Rating.PENDING_REVIEW})
 
@@ -37,11 +40,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a piece stands; `object_key` is that of its recorded delivery."""
+    """Where a piece stands; `object_key` is that of its recorded or held delivery.
+
+    `reviewed`: people have decided about its bytes, or are about to. None but those may follow.
+    """
 
     state: str
     current_run: int
     object_key: str | None = None
+    reviewed: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -55,9 +62,10 @@ def fate_of_delivery(
     """Decide about a delivery of `run`; None stands for a piece deleted with its avatar."""
     if piece is None:
         return Fate.WITHDRAW
-    if piece.is_settled:
-        return Fate.KEEP if piece.object_key == object_key else Fate.WITHDRAW
-    if run < piece.current_run:
+    if piece.object_key == object_key:
+        # Also while an approval is under way: what is held has still to be delivered.
+        return Fate.KEEP
+    if piece.is_settled or run < piece.current_run:
         return Fate.WITHDRAW
     if flaw is not None:
         return Fate.REFUSE
@@ -65,12 +73,15 @@ def fate_of_delivery(
 
 
 def flaw_of(
-    verdict: Verdict, *, source_sha256: str, held: bool, template_id: str | None
+    verdict: Verdict, *, vouched: bool, source_sha256: str, held: bool, template_id: str | None
 ) -> str | None:
     """Why bytes with this hash must not be shown under this verdict; None if they may.
 
-    Moderation may be skipped only for pieces from a template in the lowest tier.
+    Nothing goes on, not even into review, by a verdict that nobody vouches for. Moderation may be
+    skipped only for pieces from a template in the lowest tier.
     """
+    if not vouched:
+        return "verdict_unsigned"
     if held:
         return None
     if not verdict.allows_delivery or verdict.rating in _NEVER_SHOWN:
@@ -88,9 +99,21 @@ def halt_ends_piece(piece: Standing | None, *, run: int) -> bool:
     return piece is not None and not piece.is_settled and run >= piece.current_run
 
 
-def is_made_again(reason: str, *, run: int) -> bool:
-    """Whether a halted piece gets another run: what was bought is lost, not wrong."""
+def is_made_again(piece: Standing | None, reason: str, *, run: int) -> bool:
+    """Whether a halted piece gets another run: what was bought is lost, not wrong.
+
+    Never after a review: people have decided about bytes, and others would have to be bought.
+    """
+    if piece is None or piece.reviewed:
+        return False
     return reason == IMAGE_LOST and run < MOST_RUNS_FOR_LOST_IMAGES
+
+
+def freezes_avatar(verdict: Verdict | None) -> bool:
+    """Whether what was generated, not what was asked for, is under an absolute block."""
+    if verdict is None or verdict.blocked is None:
+        return False
+    return verdict.blocked_on in {BlockedOn.CAPTIONS, BlockedOn.IMAGE}
 
 
 def state_after_halt(verdict: Verdict | None) -> str:

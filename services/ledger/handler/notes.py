@@ -1,11 +1,14 @@
 """Progress: how far each piece has come, for its history and for those who watch."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from services.ledger.domain.progress import GENERATED, HOOKED, MODERATED
 from services.ledger.ports import Happening, Progress
+from shared.content import JudgeReport
 from shared.events import ContentHooked, ContentModerated, ImageGenerated, PieceFact
+
+_SCORES_NOTED = 3
 
 Note = Callable[[Progress], Awaitable[None]]
 
@@ -59,8 +62,27 @@ class NoteModerated:
             "tier": verdict.tier.value,
             "judge": verdict.judge,
             "reason": verdict.reason,
+            "judges": [_briefly(report) for report in verdict.judges],
+            "unscored": list(verdict.unscored),
+            "blocked": verdict.blocked and verdict.blocked.value,
+            "reviewers": list(verdict.reviewers),
         }
         await self.note(Progress(_happening(event, detail), MODERATED))
+
+
+def _briefly(report: JudgeReport) -> dict[str, object]:
+    """Who judged, and the scores that say most; the piece's verdict has all of them."""
+    return {
+        "judge": report.judge,
+        "model": report.model,
+        "image_scores": _highest(report.image_scores),
+        "text_scores": _highest(report.text_scores),
+    }
+
+
+def _highest(scores: Mapping[str, float]) -> dict[str, float]:
+    best = sorted(scores, key=lambda category: (-scores[category], category))[:_SCORES_NOTED]
+    return {category: scores[category] for category in best}
 
 
 def _happening(event: PieceFact, detail: dict[str, object]) -> Happening:

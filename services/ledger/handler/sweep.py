@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.ledger.ports import OverdueBook, Queues
+from services.ledger.ports import OverdueBook, Queues, ReviewBook
 
 log = structlog.get_logger(__name__)
 
@@ -14,6 +14,7 @@ class SweepPieces:
     """One round ends what is overdue and asks again for what got lost. Units: seconds."""
 
     book: OverdueBook
+    reviews: ReviewBook
     queues: Queues
     grace_s: float
     quiet_s: float
@@ -25,6 +26,8 @@ class SweepPieces:
                 return
             while ended := await self.book.end_overdue(grace_s=self.grace_s):
                 log.warning("sweep.overdue", pieces=ended)
+            while expired := await self.reviews.reject_expired():
+                log.warning("sweep.expired_reviews", pieces=expired)
             if lost := await self.book.forget_lost_calls():
                 log.warning("sweep.lost_calls", attempts=lost)
             await self._request_lost_again()

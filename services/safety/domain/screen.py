@@ -1,6 +1,6 @@
 """The text screen: what no setting lets through."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,6 +22,23 @@ class Occasion:
     today: date
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says: `blocked` by itself, and `doubtful` beside a text that has a context."""
+
+    blocked: frozenset[Category] = frozenset()
+    doubtful: frozenset[Category] = frozenset()
+    has_context: bool = False
+
+
+def blocked_together(readings: Iterable[Reading]) -> frozenset[Category]:
+    """What blocks texts that are shown beside each other: harmless words may make harm together."""
+    known = tuple(readings)
+    if not any(reading.has_context for reading in known):
+        return frozenset()
+    return frozenset().union(*(reading.doubtful for reading in known))
+
+
 class TextScreen:
     """Reads texts by one version of the policy.
 
@@ -40,7 +57,24 @@ class TextScreen:
 
     def screen(self, text: str, occasion: Occasion) -> list[Category]:
         """The categories that block this text; none when it may pass."""
-        return sorted(set(self._hits(text, occasion)))
+        return sorted(self.reading(text, occasion).blocked)
+
+    def reading(self, text: str, occasion: Occasion) -> Reading:
+        """The text in every way it may be meant, the strictest of which counts."""
+        blocked, doubtful, has_context = set[Category](), set[Category](), False
+        for words in (read(text), *other_readings(text)):
+            matches = _without_innocent(self._phrases.find(words, occasion.today))
+            context = any(match.role is Role.CONTEXT for match in matches)
+            has_context |= context
+            in_context = context or occasion.tier in _SEXUALISED_TIERS
+            for match in matches:
+                if match.category is None:
+                    continue
+                if self._blocks(match, matches, words, occasion, in_context):
+                    blocked.add(match.category)
+                elif match.role is Role.IN_CONTEXT:
+                    doubtful.add(match.category)
+        return Reading(frozenset(blocked), frozenset(doubtful), has_context)
 
     def screen_avoided(self, text: str, occasion: Occasion) -> list[Category]:
         """The categories that block a negative prompt: not showing adults means showing others."""
@@ -52,16 +86,6 @@ class TextScreen:
                 if match.role is Role.AVOIDED and match.category
             }
         )
-
-    def _hits(self, text: str, occasion: Occasion) -> Iterator[Category]:
-        for words in (read(text), *other_readings(text)):
-            matches = _without_innocent(self._phrases.find(words, occasion.today))
-            in_context = occasion.tier in _SEXUALISED_TIERS or any(
-                match.role is Role.CONTEXT for match in matches
-            )
-            for match in matches:
-                if match.category and self._blocks(match, matches, words, occasion, in_context):
-                    yield match.category
 
     def _blocks(
         self,

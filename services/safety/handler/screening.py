@@ -4,14 +4,14 @@ import asyncio
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from services.safety.domain.policy import Category
-from services.safety.domain.screen import Occasion, TextScreen
+from services.safety.domain.screen import Occasion, Reading, TextScreen, blocked_together
 from shared.calls import Finding, Screened, ScreenTexts, TextToScreen
-from shared.content import BlockCategory, Brief, Captions, Tier
+from shared.content import BlockCategory, Brief, Captions
 from shared.factlog import utc_now
 
 # A hostile text of this length takes 150 ms, an ordinary one 2: longer ones would hold up the
@@ -50,7 +50,7 @@ class ScreenText:
     def __init__(self, policy: TextScreen, now: Callable[[], datetime] = utc_now) -> None:
         self.policy = policy
         self._now = now
-        self._known: OrderedDict[_Asked, frozenset[Category]] = OrderedDict()
+        self._known: OrderedDict[_Asked, Reading] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -64,22 +64,41 @@ class ScreenText:
         return len(self._known)
 
     async def __call__(self, request: ScreenTexts) -> Screened:
-        """Everything that stands against the texts."""
-        unknown = sum(each.size for each in self._asked(request) if each not in self._known)
-        if unknown <= _AT_ONCE_CHARS:
-            return self.screen(request)
-        return await asyncio.to_thread(self.screen, request)
+        """Everything that stands against the texts, each by itself."""
+        readings = await self._readings(request)
+        return self._screened([reading.blocked for reading in readings])
+
+    async def together(self, request: ScreenTexts) -> Screened:
+        """The same for texts that are shown beside each other.
+
+        What shows only then has the index after the last text's.
+        """
+        readings = await self._readings(request)
+        alone = [reading.blocked for reading in readings]
+        return self._screened([*alone, blocked_together(readings).difference(*alone)])
 
     def screen(self, request: ScreenTexts) -> Screened:
-        """The same at once, in the caller's thread."""
+        """Each text by itself, at once, in the caller's thread."""
+        return self._screened([reading.blocked for reading in self._read(request)])
+
+    async def _readings(self, request: ScreenTexts) -> list[Reading]:
+        unknown = sum(each.size for each in self._asked(request) if each not in self._known)
+        if unknown <= _AT_ONCE_CHARS:
+            return self._read(request)
+        return await asyncio.to_thread(self._read, request)
+
+    def _read(self, request: ScreenTexts) -> list[Reading]:
+        return [self._found(asked) for asked in self._asked(request)]
+
+    def _screened(self, blocked: Sequence[frozenset[Category]]) -> Screened:
         findings = (
             Finding(
                 index=index,
                 category=BlockCategory(category.value),
                 reason=self.policy.reason(category),
             )
-            for index, asked in enumerate(self._asked(request))
-            for category in sorted(self._found(asked))
+            for index, categories in enumerate(blocked)
+            for category in sorted(categories)
         )
         return Screened(policy_version=self.policy_version, findings=tuple(findings))
 
@@ -87,7 +106,7 @@ class ScreenText:
         today = self._now().date()
         return [_Asked(text, request.consented_name, today) for text in request.texts]
 
-    def _found(self, asked: _Asked) -> frozenset[Category]:
+    def _found(self, asked: _Asked) -> Reading:
         with self._lock:
             if (known := self._known.get(asked)) is not None:
                 self._known.move_to_end(asked)
@@ -100,23 +119,16 @@ class ScreenText:
                     self._known.popitem(last=False)
         return found
 
-    def _against(self, asked: _Asked) -> frozenset[Category]:
+    def _against(self, asked: _Asked) -> Reading:
         text = asked.text
         occasion = Occasion(text.tier, asked.consented_name, asked.today)
-        shown = self.policy.screen(_TRIGGER_WORD.sub(" ", text.text), occasion)
-        return frozenset((*shown, *self.policy.screen_avoided(text.avoided, occasion)))
+        shown = self.policy.reading(_TRIGGER_WORD.sub(" ", text.text), occasion)
+        avoided = self.policy.screen_avoided(text.avoided, occasion)
+        return replace(shown, blocked=shown.blocked.union(avoided))
 
 
 def texts_of(brief: Brief, captions: Captions) -> Iterator[TextToScreen]:
-    """Every text of a piece: what the model was told, what readers will see, and both together.
-
-    Harmless words may make harm beside others. For the higher tiers there is nothing to find that
-    way: their tier is a context by itself.
-    """
+    """Every text of a piece: what the model was told, and what readers will see."""
     yield TextToScreen(text=brief.prompt, avoided=brief.negative_prompt, tier=brief.tier)
     for caption in captions.hooks:
         yield TextToScreen(text=caption, tier=brief.tier)
-    if captions.hooks and brief.tier is Tier.CAPA1:
-        together = "\n".join((brief.prompt, *captions.hooks))
-        # May be longer than what is taken from others, as the sum of what was taken.
-        yield TextToScreen.model_construct(text=together, avoided="", tier=brief.tier)

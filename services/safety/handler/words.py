@@ -27,7 +27,7 @@ async def read_words(texts: ScreenText, tenant: str, brief: Brief, captions: Cap
         texts=tuple(texts_of(brief, captions)),
         consented_name=brief.likeness_name,
     )
-    screened = await texts(request)
+    screened = await texts.together(request)
     found = min(
         ((_found_on(finding, captions), finding) for finding in screened.findings),
         key=_what_weighs_most,

@@ -1,6 +1,7 @@
 """Objects in a local directory: `public/`, `private/` and `review/` below one root.
 
-The gateway serves the first to anybody, the second to holders of a signed link, the third never.
+The gateway serves the first to anybody, the second to holders of a signed link, the third only to
+holders of a link that was signed for reviewers.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
 from services.storage.adapters import new_file
-from services.storage.ports import Area
+from services.storage.domain import IN_REVIEW
+from services.storage.ports import Area, ObjectMissing
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 
@@ -38,6 +40,9 @@ class LocalDirectory:
         del media_type  # a directory has nowhere to keep it; the key's extension tells
         await self._on_disk(self._create, self._root / area / key, data)
 
+    async def read(self, area: Area, key: str) -> bytes:
+        return await self._on_disk(self._read, self._root / area / key)
+
     async def delete(self, key: str) -> None:
         for area in Area:
             await self._on_disk(self._delete, self._root / area / key)
@@ -47,11 +52,12 @@ class LocalDirectory:
 
     def link(self, area: Area, key: str) -> str:
         if area is Area.REVIEW:
-            return f"review:{key}"
+            return f"{IN_REVIEW}{key}"
         return f"{self._base_url}/{quote(key)}"
 
-    async def sign(self, key: str, *, expires_s: int) -> str:
-        return links.sign(self._signing_key, self._base_url, key, int(time.time()) + expires_s)
+    async def sign(self, key: str, *, expires_s: int, in_review: bool = False) -> str:
+        expires_at = int(time.time()) + expires_s
+        return links.sign(self._signing_key, self._base_url, key, expires_at, in_review=in_review)
 
     async def free_bytes(self) -> int | None:
         return (await self._on_disk(shutil.disk_usage, self._root)).free
@@ -86,6 +92,13 @@ class LocalDirectory:
                 names = (path.name for path in (self._root / area / folder).iterdir())
                 found |= {f"{folder}/{name}" for name in names if name.startswith(beginning)}
         return found
+
+    @staticmethod
+    def _read(path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise ObjectMissing(path.name) from None
 
     @staticmethod
     def _delete(path: Path) -> None:

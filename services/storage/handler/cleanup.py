@@ -5,10 +5,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.storage.domain import beginning_of_keys, is_of_delivery
+from services.storage.domain import IN_REVIEW, beginning_of_keys, is_of_delivery
 from services.storage.ports import Ended, ObjectStore
 from shared.blobs import BlobStore
-from shared.events import ContentFailed, ContentPersisted, DeliveryWithdrawn, PieceEnded
+from shared.events import (
+    ContentFailed,
+    ContentPersisted,
+    ContentRejected,
+    DeliveryWithdrawn,
+    PieceEnded,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -24,9 +30,11 @@ class ClearAfterEnd:
 
     async def __call__(self, event: PieceEnded) -> None:
         for ref in event.staged:
-            await self.staging.delete(ref)
-        # A delivery that lost is withdrawn, unless the fact that told of it was lost as well.
-        if event.run > 1 or isinstance(event, ContentFailed):
+            if not ref.uri.startswith(IN_REVIEW):
+                await self.staging.delete(ref)
+        # A delivery that lost is withdrawn, unless the fact that told of it was lost as well; what
+        # was held for review goes with its decision.
+        if event.run > 1 or isinstance(event, ContentFailed | ContentRejected):
             await self._delete_other_files(event)
 
     async def _delete_other_files(self, event: PieceEnded) -> None:

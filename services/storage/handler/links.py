@@ -12,7 +12,7 @@ from shared.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class SignObjectLinks:
-    """Signs links at the moment they are needed."""
+    """Signs links at the moment they are needed; those for reviewers open what is held only."""
 
     objects: ObjectStore
 
@@ -20,7 +20,10 @@ class SignObjectLinks:
         for key in request.keys:
             if not is_plain_key(key):
                 raise Problem(422, "invalid_key", "That is not the key of an object.", field="keys")
-        urls = [await self.objects.sign(key, expires_s=request.expires_s) for key in request.keys]
+        urls = [
+            await self.objects.sign(key, expires_s=request.expires_s, in_review=request.in_review)
+            for key in request.keys
+        ]
         return SignedLinks(urls=tuple(urls))
 
 

@@ -117,6 +117,25 @@ OTHER_BYTES = Bug(
         ),
     ),
 )
+NOBODY_SIGNS = Bug(
+    "nobody signs verdicts, and nobody asks for it",
+    "I5",
+    ("verdict_unsigned",),
+    DRAWN,
+    (
+        Patch(
+            "shared/signing.py",
+            'return verdict.model_copy(update={"signature": signature})',
+            "return verdict",
+        ),
+        Patch(DELIVER, "if not self.keys.vouch_for(event, verdict):", "if not self.keys:"),
+        Patch(
+            "services/ledger/adapters/deliveries.py",
+            "vouched=keys.vouch_for(event, event.verdict),",
+            "vouched=True,",
+        ),
+    ),
+)
 KEY_IGNORED = Bug(
     "the idempotency key is ignored",
     "I6",

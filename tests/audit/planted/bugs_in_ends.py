@@ -16,13 +16,15 @@ ENDINGS = "services/ledger/domain/endings.py"
 ACK_FIRST = Bug(
     "acknowledged before the work",
     "I1",
-    ("stranded",),
+    # A call that was under way as well still holds its lease, so that nobody can tell.
+    ("stranded", "not_ended"),
     Scenario(one_order, failpoint="generator/after_settlement"),
     (
         Patch(
             STAGE,
-            "            outcome = await self._work(event, again",
-            "            await delivery.ack()\n            outcome = await self._work(event, again",
+            "            outcome = await self._work(event, delivery)",
+            "            await delivery.ack()\n"
+            "            outcome = await self._work(event, delivery)",
         ),
         Patch(
             STAGE,
@@ -76,10 +78,7 @@ NO_COMPARE_AND_SET = Bug(
     (
         Patch(
             ENDINGS,
-            "    if piece.is_settled:\n"
-            "        return Fate.KEEP if piece.object_key == object_key else Fate.WITHDRAW\n"
-            "    if run < piece.current_run:\n"
-            "        return Fate.WITHDRAW\n",
+            "    if piece.is_settled or run < piece.current_run:\n        return Fate.WITHDRAW\n",
             "",
         ),
         Patch(
@@ -90,8 +89,8 @@ NO_COMPARE_AND_SET = Bug(
         # The database keeps such a piece from failing; this bug has found a way around.
         Patch(
             "services/ledger/adapters/failing.py",
-            "            held=None,\n",
-            "            held=None,\n            content_id=None,\n",
+            "            detail=detail,\n            ended_at",
+            "            detail=detail,\n            content_id=None,\n            ended_at",
         ),
     ),
 )

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.e2e.system import System
+from tests.verdict_keys import SIGNER
 
 PROBE_EVERY_S = 0.05
 
@@ -40,6 +41,7 @@ class Notes:
             "pieces": pieces,
             "data_dir": str(data),
             "deadline_s": 60,
+            "verdict_public_keys": [SIGNER.public_key],
         }
         (self.directory / "run.json").write_text(json.dumps(run))
 

@@ -14,6 +14,7 @@ from tests.audit.planted.copies import SOONER, Patch, copy_product, running_copy
 from tests.audit.planted.recording import Notes, order, probing
 from tests.audit.planted.worker import billing_worker
 from tests.e2e.system import FINAL, System
+from tests.verdict_keys import SEED
 
 PIECES = 3
 THIRDS = {"capa1_ratio": 0.34, "capa2_ratio": 0.33, "capa3_ratio": 0.33}
@@ -74,7 +75,7 @@ def small_run(
     """Run a copy with these patches; who reaches `failpoint` first is killed there."""
     root = copy_product(directory / "copy", (SOONER, *patches))
     notes = Notes(directory / "evidence")
-    settings = {"GENERATOR_CONCURRENCY": "2"}
+    settings = {"GENERATOR_CONCURRENCY": "2", "SAFETY_SIGNING_KEY": SEED}
     if failpoint is not None:
         settings |= {
             "ATELIER_FAILPOINT": failpoint,
@@ -87,7 +88,7 @@ def small_run(
                 "AI_IMAGE_PROVIDER": "modal_sdxl_lora",
                 "MODAL_ENDPOINT_URL": stack.enter_context(billing_worker(notes)),
                 "MODAL_TIMEOUT_SECONDS": "5",
-                "SAFETY_JUDGE": "none",
+                "SAFETY_JUDGES": "none",
             }
         system = stack.enter_context(running_copy(root, directory / "data", **settings))
         stack.enter_context(probing(system, notes))

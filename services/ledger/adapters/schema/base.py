@@ -18,3 +18,6 @@ Json = JSONB(none_as_null=True)
 NOW = text("now()")
 UNSETTLED = "state IN ('requested', 'generated', 'hooked', 'moderated')"
 """Pieces that a task still waits for; the predicate of the indexes that find them."""
+WAITING_FOR_REVIEW = "state = 'pending_review'"
+"""Pieces that wait for a person; the predicate of the indexes that find them."""
+PRINT_BITS = 64

@@ -15,8 +15,17 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import BIT
 
-from services.ledger.adapters.schema.base import NOW, UNSETTLED, Json, Moment, metadata
+from services.ledger.adapters.schema.base import (
+    NOW,
+    PRINT_BITS,
+    UNSETTLED,
+    WAITING_FOR_REVIEW,
+    Json,
+    Moment,
+    metadata,
+)
 
 avatars = Table(
     "avatars",
@@ -39,6 +48,10 @@ avatars = Table(
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("updated_at", Moment, nullable=False, server_default=NOW),
     Column("handed_over_at", Moment),
+    Column("frozen_at", Moment),
+    Column("frozen_reason", Text),
+    Column("frozen_by_piece", Text),
+    CheckConstraint("(frozen_at IS NULL) = (frozen_reason IS NULL)", name="frozen"),
     CheckConstraint("lora_scale BETWEEN 0 AND 1", name="lora_scale"),
     # A key, never a link: a link could carry a signature or a foreign host.
     CheckConstraint("lora_weights_url !~ '[?:]'", name="lora_weights_are_a_key"),
@@ -105,7 +118,7 @@ pieces = Table(
     Column("verdict_policy", Text),
     Column("verdict_reason", Text),
     Column("image_sha256", Text),
-    Column("held", Json, comment="the stored fact of a piece that waits for review"),
+    Column("held", Json, comment="the stored fact of a piece that waits or waited for review"),
     Column(
         "content_id",
         Text,
@@ -116,6 +129,14 @@ pieces = Table(
     Column("progressed_at", Moment, nullable=False, server_default=NOW),
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("ended_at", Moment),
+    Column("verdict", Json, comment="all that moderation said, as it was signed"),
+    Column(
+        "held_at",
+        Moment,
+        nullable=False,
+        server_default=NOW,
+        comment="since when it waits for review, if it does or did",
+    ),
     UniqueConstraint("task_id", "index"),
     CheckConstraint(
         "state IN ('requested', 'generated', 'hooked', 'moderated',"
@@ -125,19 +146,30 @@ pieces = Table(
     CheckConstraint("reached BETWEEN 0 AND 4", name="reached"),
     CheckConstraint("(state = 'persisted') = (content_id IS NOT NULL)", name="persisted_content"),
     CheckConstraint("content_id = id", name="own_content"),
-    CheckConstraint("(state = 'pending_review') = (held IS NOT NULL)", name="held"),
+    CheckConstraint("state <> 'pending_review' OR held IS NOT NULL", name="held"),
     CheckConstraint(
         "(state IN ('persisted', 'rejected', 'failed')) = (ended_at IS NOT NULL)", name="ended_at"
     ),
     CheckConstraint("state NOT IN ('rejected', 'failed') OR reason IS NOT NULL", name="reason"),
     CheckConstraint(
-        "state <> 'rejected' OR verdict_decision IS NOT DISTINCT FROM 'rejected'",
+        "state <> 'rejected' OR verdict_decision IS NOT DISTINCT FROM 'rejected'"
+        " OR held IS NOT NULL",
         name="rejected_verdict",
+    ),
+    CheckConstraint(
+        "state <> 'persisted' OR held IS NULL OR verdict_decision IS NOT DISTINCT FROM 'approved'",
+        name="reviewed_verdict",
     ),
     Index("ix_pieces_avatar_id_created_at", "avatar_id", "created_at"),
     Index("ix_pieces_unsettled_task", "task_id", postgresql_where=text(UNSETTLED)),
     Index("ix_pieces_unsettled_deadline", "deadline_at", postgresql_where=text(UNSETTLED)),
     Index("ix_pieces_unsettled_progress", "progressed_at", postgresql_where=text(UNSETTLED)),
+    Index(
+        "ix_pieces_waiting_for_review",
+        *("tenant", "held_at", "id"),
+        postgresql_where=text(WAITING_FOR_REVIEW),
+    ),
+    Index("ix_pieces_review_expires", "held_at", postgresql_where=text(WAITING_FOR_REVIEW)),
 )
 
 content_pieces = Table(
@@ -168,6 +200,16 @@ content_pieces = Table(
     Column("meta_data", Json, nullable=False, server_default=text("'{}'::jsonb")),
     Column("created_at", Moment, nullable=False, server_default=NOW),
     Column("published_at", Moment),
+    Column("image_print", BIT(PRINT_BITS)),
+    Column("near_duplicate_of", Text),
+    Column("taken_down_at", Moment),
+    Column("taken_down_by", Text),
+    Column("taken_down_reason", Text),
+    CheckConstraint(
+        "(taken_down_at IS NULL) = (taken_down_by IS NULL)"
+        " AND (taken_down_at IS NULL) = (taken_down_reason IS NULL)",
+        name="taken_down",
+    ),
     CheckConstraint("content_type IN ('image', 'video')", name="content_type"),
     CheckConstraint("access_tier IN ('capa1', 'capa2', 'capa3')", name="access_tier"),
     CheckConstraint(

@@ -1,0 +1,19 @@
+"""Why a piece may end as it does; as the product documents it, and nothing else."""
+
+DECIDED_LATER = frozenset({"review_rejected", "review_expired"})
+"""A piece that waits for people has no deadline."""
+
+REASONS = {
+    "rejected": frozenset({"moderation_rejected", "image_taken_down", *DECIDED_LATER}),
+    "failed": frozenset(
+        {
+            *("deadline", "cancelled", "avatar_deleted", "frozen", "providers_exhausted"),
+            *("invalid_prompt", "lora_load_failed", "lora_unavailable", "no_captions"),
+            *("image_lost", "invalid_image", "verdict_mismatch", "verdict_unsigned"),
+            *("verdict_forbids", "not_allowed", "skip_not_allowed", "upload_failed"),
+            *("object_exists", "fact_too_large", "superseded", "ended", "piece_not_found"),
+            *("attempt_id_taken", "internal_error"),
+        }
+    ),
+}
+"""Reasons by the state that they lead to."""
