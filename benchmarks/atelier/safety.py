@@ -25,6 +25,7 @@ class FindsNothing:
         return submission.image is not None
 
     async def judge(self, submission: Submission) -> JudgeReport | None:
+        del submission
         if self._takes_s:
             await asyncio.sleep(self._takes_s)
         return JudgeReport(judge=self.name, model="none", image_scores=self._scores)

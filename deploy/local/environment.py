@@ -31,8 +31,8 @@ DEFAULTS: Mapping[str, str] = {
     "AI_IMAGE_PROVIDER": "preview",
     "SAFETY_JUDGES": "preview",
     "ENABLE_STRUCTURED_LOGGING": "false",
-    # Images pass through threads, and glibc would keep a heap of freed ones for each of them: with two
-    # heaps storage and generator peak 30 MB lower.
+    # Images pass through threads, and glibc would keep a heap for each of them: with two heaps
+    # storage and generator peak 30 MB lower.
     "MALLOC_ARENA_MAX": "2",
 }
 
