@@ -25,6 +25,7 @@ FAILED: Mapping[str, str] = {
     "upload_failed": "Its files could not be stored.",
     "object_exists": "Another file lies where its own should.",
     "fact_too_large": "What is known about it does not fit a message.",
+    "image_taken_down": "Its like was taken down while it was under way.",
     "frozen": "Its avatar was frozen before it was begun.",
     "superseded": "A later run of it goes on instead.",
     "ended": "It had ended already.",

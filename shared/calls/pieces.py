@@ -157,6 +157,9 @@ class ImageMatch(Value):
     """The piece that was taken down and looks the same; none if there is none."""
 
     piece_id: str | None = None
+    nothing_taken_down: bool = Field(
+        default=False, description="nothing at all in this tenant: no need to ask at once again"
+    )
 
 
 class AvatarStats(Value):

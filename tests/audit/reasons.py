@@ -10,9 +10,15 @@ REASONS = {
             *("deadline", "cancelled", "avatar_deleted", "frozen", "providers_exhausted"),
             *("invalid_prompt", "lora_load_failed", "lora_unavailable", "no_captions"),
             *("image_lost", "invalid_image", "verdict_mismatch", "verdict_unsigned"),
-            *("verdict_forbids", "not_allowed", "skip_not_allowed", "upload_failed"),
+            *(
+                "image_taken_down",
+                "verdict_forbids",
+                "not_allowed",
+                "skip_not_allowed",
+                "upload_failed",
+            ),
             *("object_exists", "fact_too_large", "superseded", "ended", "piece_not_found"),
-            *("attempt_id_taken", "internal_error"),
+            *("attempt_id_taken", "image_taken_down", "internal_error"),
         }
     ),
 }

@@ -7,7 +7,13 @@ import pytest
 
 from shared.calls import AvatarRef, ListPieces, MatchImage, Piece, PublishPiece, TakeDownPiece
 from shared.content import Sha256
-from shared.events import ContentRequested, ContentStored, DeliveryWithdrawn, ReviewApproved
+from shared.events import (
+    ContentFailed,
+    ContentRequested,
+    ContentStored,
+    DeliveryWithdrawn,
+    ReviewApproved,
+)
 from shared.problems import Problem
 from tests.builders import SHA256, attempt_settled, verdict
 from tests.ledger.books import TENANT, Books, stored
@@ -20,10 +26,21 @@ __all__ = ["replica"]
 PRINT = "ffff0000ffff0000"
 
 
-async def delivered(books: Books, **found: Any) -> tuple[ContentRequested, ContentStored]:
+def looking(
+    piece: ContentRequested, image_print: str | None, sha256: Sha256 = SHA256
+) -> ContentStored:
+    """The delivery of an image of these bytes and looks."""
+    judged = verdict(image_sha256=sha256, image_print=image_print)
+    files = {"image_sha256": sha256, "source_sha256": sha256}
+    return stored(piece, verdict=judged, delivery=files)
+
+
+async def delivered(
+    books: Books, image_print: str | None = PRINT, sha256: Sha256 = SHA256
+) -> tuple[ContentRequested, ContentStored]:
     """A new piece that is finished."""
     (piece,) = await books.accepted()
-    event = stored(piece, verdict=verdict(**({"image_print": PRINT} | found)))
+    event = looking(piece, image_print, sha256)
     await books.endings.deliver(event)
     return piece, event
 
@@ -114,8 +131,8 @@ async def test_it_cannot_be_published(books: Books) -> None:
 
 
 async def test_takedown_and_publication_at_once_never_show_it(books: Books, replica: Books) -> None:
-    for _ in range(5):
-        piece, _ = await delivered(books)
+    for nth in range(5):
+        piece, _ = await delivered(books, None, f"{nth}" * 64)
         results = await asyncio.gather(
             *(
                 each.pieces.publish(PublishPiece(tenant=TENANT, piece_id=piece.piece_id))
@@ -182,3 +199,30 @@ async def test_the_block_outlives_the_avatar(books: Books) -> None:
     avatar = AvatarRef(tenant=TENANT, avatar_id=piece.brief.avatar_id)
     await books.deletion.delete_avatar(avatar)
     assert await is_blocked(books, SHA256) == piece.piece_id
+
+
+async def test_a_look_alike_that_was_judged_before_the_takedown_is_not_recorded_after_it(
+    books: Books,
+) -> None:
+    done, _ = await delivered(books)
+    same_looks, same_bytes, unlike = await books.accepted(3)
+    await books.takedowns.take_down(request(done.piece_id))
+    await books.endings.deliver(looking(same_looks, "ffff0000ffff0001", "1" * 64))
+    await books.endings.deliver(looking(same_bytes, None))
+    await books.endings.deliver(looking(unlike, "0f0f0f0f0f0f0f0f", "2" * 64))
+    for piece in (same_looks, same_bytes):
+        shown = (await books.piece(piece.piece_id)).piece
+        assert (shown.state, shown.reason) == ("failed", "image_taken_down")
+    assert (await books.piece(unlike.piece_id)).piece.state == "persisted"
+    assert len(await books.waiting(ContentFailed)) == 2
+    assert [fact.reason for fact in await books.waiting(DeliveryWithdrawn)].count("superseded") == 2
+
+
+async def test_it_is_told_where_nothing_was_ever_taken_down(books: Books) -> None:
+    done, _ = await delivered(books)
+    ask = MatchImage(tenant=TENANT, sha256="3" * 64)
+    elsewhere = MatchImage(tenant="other", sha256="3" * 64)
+    assert [found.nothing_taken_down for found in await books.images.match([ask])] == [True]
+    await books.takedowns.take_down(request(done.piece_id))
+    found = await books.images.match([ask, elsewhere])
+    assert [each.nothing_taken_down for each in found] == [False, True]

@@ -20,6 +20,7 @@ from services.ledger.adapters.ending_facts import (
 )
 from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
+from services.ledger.adapters.images import like_taken_down
 from services.ledger.adapters.near_duplicates import mark_near_duplicates
 from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
 from services.ledger.adapters.schema import avatars, content_pieces, pieces
@@ -38,7 +39,10 @@ from shared.events import ContentStored
 from shared.signing import VerdictKeys
 
 _FORBIDDEN = "the verdict does not allow the delivered bytes"
-_WHY = {"verdict_unsigned": "nobody whose verdicts count has signed the verdict"}
+_WHY = {
+    "verdict_unsigned": "nobody whose verdicts count has signed the verdict",
+    "image_taken_down": "its like was taken down while it was under way",
+}
 _SETTLING = {Fate.PERSIST: PERSISTED, Fate.HOLD: PENDING_REVIEW, Fate.REFUSE: FAILED}
 
 
@@ -60,6 +64,28 @@ class _Sorted:
         return {event.task_id for fate in _SETTLING for event in self.by_fate[fate]}
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """What may stand against a delivery: whose verdicts count, and pieces that look taken down."""
+
+    keys: VerdictKeys
+    taken_down: frozenset[str]
+
+    def about(self, event: ContentStored) -> str | None:
+        """Why it must not be shown; None if it may."""
+        held = event.delivery.held
+        flaw = flaw_of(
+            event.verdict,
+            vouched=self.keys.vouch_for(event, event.verdict),
+            source_sha256=event.delivery.source_sha256,
+            held=held,
+            template_id=event.brief.template_id,
+        )
+        if flaw is None and not held and event.piece_id in self.taken_down:
+            return "image_taken_down"
+        return flaw
+
+
 class Deliveries:
     """The book of deliveries. Locks go avatar, piece, task, always in this order."""
 
@@ -73,7 +99,8 @@ class Deliveries:
             connection = transaction.connection
             await _lock_avatars(connection, events)
             locked = await lock_pieces(connection, events)
-            fates = _sort(events, await standings_of(connection, locked), self._keys)
+            doubts = _Doubts(self._keys, await like_taken_down(connection, events))
+            fates = _sort(events, await standings_of(connection, locked), doubts)
             await settle_delivered(connection, events)
             happenings = [remembered_delivery(event) for event in events]
             happenings += await _persist(transaction, fates[Fate.PERSIST])
@@ -98,14 +125,14 @@ async def _lock_avatars(connection: AsyncConnection, events: Sequence[ContentSto
 
 
 def _sort(
-    events: Sequence[ContentStored], standings: Mapping[str, Standing], keys: VerdictKeys
+    events: Sequence[ContentStored], standings: Mapping[str, Standing], doubts: _Doubts
 ) -> _Sorted:
     """Decide about each in turn; what the first does to a piece, the next about it finds done."""
     now = dict(standings)
     fates = _Sorted()
     for event in events:
         key = event.delivery.object_key
-        flaw = _flaw(event, keys)
+        flaw = doubts.about(event)
         fate = fate_of_delivery(
             now.get(event.piece_id),
             run=event.run,
@@ -120,16 +147,6 @@ def _sort(
             kept = None if fate is Fate.REFUSE else key
             now[event.piece_id] = Standing(_SETTLING[fate], event.run, object_key=kept)
     return fates
-
-
-def _flaw(event: ContentStored, keys: VerdictKeys) -> str | None:
-    return flaw_of(
-        event.verdict,
-        vouched=keys.vouch_for(event, event.verdict),
-        source_sha256=event.delivery.source_sha256,
-        held=event.delivery.held,
-        template_id=event.brief.template_id,
-    )
 
 
 async def _persist(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:

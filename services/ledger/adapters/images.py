@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.database import Database
 from services.ledger.domain.lookalikes import LIKE_BITS
 from shared.calls import ImageMatch, MatchImage
+from shared.events import ContentStored
 
 # An index finds equal bytes; another holds a tenant's prints, which are compared one by one: what
 # was taken down are few, and no index knows what is near in bits.
@@ -32,6 +34,11 @@ CROSS JOIN LATERAL (
 """)
 
 
+_TENANTS = text("""
+SELECT DISTINCT tenant FROM blocked_images WHERE tenant = ANY (CAST(:tenants AS text[]))
+""")
+
+
 class Images:
     """The book of images that nobody may see again."""
 
@@ -40,13 +47,44 @@ class Images:
 
     async def match(self, requests: Sequence[MatchImage]) -> list[ImageMatch]:
         """Say for each, in order, whether its like was taken down in its tenant: the nearest."""
-        parameters = {
-            "tenants": [request.tenant for request in requests],
-            "hashes": [request.sha256 for request in requests],
-            "prints": [request.image_print for request in requests],
-            "bits": LIKE_BITS,
-        }
         async with self._database.read() as connection:
-            found = await connection.execute(_MATCH, parameters)
-            by_place = {row.place: row.piece_id for row in found}
-        return [ImageMatch(piece_id=by_place.get(place + 1)) for place in range(len(requests))]
+            found = await connection.execute(_TENANTS, {"tenants": _tenants(requests)})
+            concerned = set(found.scalars())
+            like = await _like(connection, requests) if concerned else {}
+        return [
+            ImageMatch(piece_id=like.get(place), nothing_taken_down=request.tenant not in concerned)
+            for place, request in enumerate(requests)
+        ]
+
+
+async def like_taken_down(
+    connection: AsyncConnection, events: Sequence[ContentStored]
+) -> frozenset[str]:
+    """Ids of those whose like was taken down, perhaps while they were under way."""
+    asks = [
+        MatchImage(
+            tenant=event.tenant,
+            sha256=event.delivery.source_sha256,
+            image_print=event.verdict.image_print,
+        )
+        for event in events
+    ]
+    found = await connection.execute(_TENANTS, {"tenants": _tenants(asks)})
+    if found.first() is None:
+        return frozenset()
+    return frozenset(events[place].piece_id for place in await _like(connection, asks))
+
+
+async def _like(connection: AsyncConnection, asks: Sequence[MatchImage]) -> dict[int, str]:
+    parameters = {
+        "tenants": [ask.tenant for ask in asks],
+        "hashes": [ask.sha256 for ask in asks],
+        "prints": [ask.image_print for ask in asks],
+        "bits": LIKE_BITS,
+    }
+    found = await connection.execute(_MATCH, parameters)
+    return {row.place - 1: row.piece_id for row in found}
+
+
+def _tenants(asks: Sequence[MatchImage]) -> list[str]:
+    return sorted({ask.tenant for ask in asks})

@@ -1,0 +1,44 @@
+"""The ledger is asked about every image, but for a moment where nothing was ever taken down."""
+
+from typing import Any
+
+from services.safety.adapters.ledger_takedowns import LedgerTakedowns
+from shared.calls import ImageMatch, MatchImage
+
+HASH = "a" * 64
+
+
+class Ledger:
+    """Answers what it was told to, and remembers who was asked about."""
+
+    def __init__(self, answer: ImageMatch) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+        self.now = 100.0
+
+    async def __call__(self, _: Any, request: MatchImage) -> Any:
+        self.asked.append(request.tenant)
+        return self.answer
+
+    @property
+    def takedowns(self) -> LedgerTakedowns:
+        return LedgerTakedowns(self, clock=lambda: self.now)  # type: ignore[arg-type]
+
+
+async def test_where_something_was_taken_down_every_image_is_asked_about() -> None:
+    ledger = Ledger(ImageMatch(piece_id=None))
+    takedowns = ledger.takedowns
+    for _ in range(3):
+        assert await takedowns.like("default", HASH, None) is None
+    assert len(ledger.asked) == 3
+
+
+async def test_where_nothing_was_it_is_asked_again_after_a_moment_and_for_each_tenant() -> None:
+    ledger = Ledger(ImageMatch(nothing_taken_down=True))
+    takedowns = ledger.takedowns
+    for tenant in ("default", "default", "other", "default"):
+        await takedowns.like(tenant, HASH, None)
+    assert ledger.asked == ["default", "other"]
+    ledger.now += 2.0
+    ledger.answer = ImageMatch(piece_id="p-1")
+    assert await takedowns.like("default", HASH, None) == "p-1"
