@@ -1,7 +1,6 @@
 """A finished piece that is taken down: nobody sees it any more, its like is known, it has cost."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
