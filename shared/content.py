@@ -15,6 +15,11 @@ BucketKey = Annotated[
 """Key of an object in a bucket, never a URL: that could carry a signature or a foreign host."""
 
 
+MAX_IMAGE_PIXELS = 2048 * 2048
+"""More than any order asks for. Looked at before an image is decoded: a few bytes may claim any
+size, and a decoded pixel takes up to four."""
+
+
 class Value(BaseModel):
     """An immutable value. Unknown fields are ignored, so a newer peer may say more."""
 
@@ -175,6 +180,9 @@ ImagePrint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 """Perceptual hash of an image: 64 bits in hex; like images differ in few of them."""
 
 
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
 class JudgeReport(Value):
     """What one judge said. Scores are 0 to 1 by category, as the judge names it.
 
@@ -183,8 +191,8 @@ class JudgeReport(Value):
 
     judge: str
     model: str = ""
-    image_scores: dict[str, float] = Field(default_factory=dict)
-    text_scores: dict[str, float] = Field(default_factory=dict)
+    image_scores: dict[str, Score] = Field(default_factory=dict)
+    text_scores: dict[str, Score] = Field(default_factory=dict)
 
 
 class Signature(Value):

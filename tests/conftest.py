@@ -4,6 +4,7 @@ A missing server is a failure, not a skip.
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,9 @@ from deploy.local.nats import EmbeddedNats
 from deploy.local.postgres import EmbeddedPostgres
 from shared.provision import Limits, provision
 from shared.topology import Topology
+
+# Whoever shares out the tests sets it, and a console that is made later would keep that width.
+os.environ.pop("COLUMNS", None)
 
 settings.register_profile("busy-machine", deadline=None)
 settings.load_profile("busy-machine")

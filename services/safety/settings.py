@@ -113,14 +113,17 @@ class SafetySettings(ServiceSettings):
             raise ValueError("none stands alone")
         return tuple(name for name in names if name != NOBODY)
 
-    @field_validator("safety_check_enabled")
+    @field_validator(
+        "safety_check_enabled", "skip_safety_check_categories", "safety_check_sample_rate"
+    )
     @classmethod
-    def _somebody_judges_the_rest(cls, enabled: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes it so
-        if not enabled and not info.data.get("safety_judges", NOBODY):
+    def _somebody_judges_the_rest(cls, value: object, info: ValidationInfo) -> object:
+        nothing_skipped = cls.model_fields[info.field_name or ""].default
+        if value != nothing_skipped and not info.data.get("safety_judges", NOBODY):
             raise ValueError(
-                "false with SAFETY_JUDGES=none: somebody has to judge what may not be skipped"
+                "skips pieces, and with SAFETY_JUDGES=none nobody judges what may not be skipped"
             )
-        return enabled
+        return value
 
     @field_validator("openai_api_key", "safety_classifier_dir")
     @classmethod

@@ -19,7 +19,7 @@ from tests.chaos.evidence import PROVIDER
 from tests.chaos.plan import Plan
 from tests.chaos.schedule import NATS
 from tests.chaos.schedule import PROVIDER as PROVIDER_ROUTE
-from tests.tiny_classifier import write_lenient_classifier
+from tests.safety.tiny_models import write_lenient_classifier
 
 ROOT = Path(__file__).parents[2]
 WORKER_LIMIT_S = 4

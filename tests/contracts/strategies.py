@@ -1,6 +1,7 @@
 """Hypothesis strategies for our values, derived from their fields and constraints."""
 
 import types
+from collections.abc import Iterable
 from datetime import UTC
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
@@ -10,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 _LARGE = 2**53
+_BOUNDS = ("ge", "le", "lt", "multiple_of", "pattern", "min_length")
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-_LARGE, _LARGE) | _TEXT,
@@ -27,13 +29,18 @@ def values(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 
 def _field(field: FieldInfo) -> st.SearchStrategy[Any]:
-    bounds = {
-        name: getattr(rule, name)
-        for rule in field.metadata
-        for name in ("ge", "le", "lt", "multiple_of", "pattern")
-        if getattr(rule, name, None) is not None
-    }
-    return _of(field.annotation, bounds)
+    return _of(field.annotation, _bounds(field.metadata))
+
+
+def _bounds(rules: Iterable[Any]) -> dict[str, Any]:
+    bounds: dict[str, Any] = {}
+    for rule in rules:
+        if isinstance(rule, FieldInfo):
+            bounds |= _bounds(rule.metadata)
+        for name in _BOUNDS:
+            if getattr(rule, name, None) is not None:
+                bounds[name] = getattr(rule, name)
+    return bounds
 
 
 def _of(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -41,13 +48,15 @@ def _of(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
     if origin in (Union, types.UnionType):
         return st.one_of(*(_of(arg, bounds) for arg in args))
     if origin is tuple:
-        return st.lists(_of(args[0], {}), max_size=3).map(tuple)
+        least = bounds.get("min_length", 0)
+        return st.lists(_of(args[0], {}), min_size=least, max_size=3).map(tuple)
     if origin is dict:
-        return st.dictionaries(_TEXT, _JSON, max_size=3)
+        inner = _JSON if args[1] in {Any, object} else _of(args[1], {})
+        return st.dictionaries(_TEXT, inner, max_size=3)
     if origin is Literal:
         return st.sampled_from(args)
     if hasattr(kind, "__metadata__"):
-        return _of(args[0], _pattern(kind))
+        return _of(args[0], _bounds(kind.__metadata__))
     return _plain(kind, bounds)
 
 
@@ -74,10 +83,3 @@ def _integers(bounds: dict[str, Any]) -> st.SearchStrategy[int]:
     low = int(bounds.get("ge", -_LARGE))
     high = int(bounds.get("le", bounds.get("lt", _LARGE) - ("lt" in bounds)))
     return st.integers(-(-low // step), high // step).map(lambda n: n * step)
-
-
-def _pattern(annotated: Any) -> dict[str, Any]:
-    for rule in annotated.__metadata__:
-        if getattr(rule, "pattern", None) is not None:
-            return {"pattern": rule.pattern}
-    return {}

@@ -1,11 +1,13 @@
 """The worker behind HTTP, through the client that production uses."""
 
+import io
 import socket
 import threading
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
@@ -133,6 +135,12 @@ async def test_other_answers_get_codes_of_ours(
     assert (await failure_of(client, worker, answer)).code == code
 
 
+def see_through(width: int, height: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGBA", (width, height), (0, 128, 128, 200)).save(out, "PNG")
+    return out.getvalue()
+
+
 ASKED: dict[str, object] = {"seed": 1, "steps": 28, "cfg": 5.5, "lora_scale": 0.9}
 
 
@@ -142,6 +150,7 @@ ASKED: dict[str, object] = {"seed": 1, "steps": 28, "cfg": 5.5, "lora_scale": 0.
         (png(512, 512), "512x512 instead of 1024x1024"),
         (png(1024, 1024, "black"), "all black"),
         (png(1024, 1024)[:900], "undecodable"),
+        (see_through(1024, 1024), "partly transparent"),
     ],
 )
 async def test_an_image_nobody_could_use_is_a_failure(

@@ -8,7 +8,7 @@ from pathlib import Path
 from services.gateway.adapters.template_file import TEMPLATES_FILE
 from tests.e2e.system import System, running
 from tests.generator.worker_stub import Worker
-from tests.tiny_classifier import write_lenient_classifier
+from tests.safety.tiny_models import write_lenient_classifier
 
 IMAGE_PX = 512
 """The smallest that templates may ask for."""

@@ -31,6 +31,7 @@ WRITERS = {
     "content.hooked": {"hooks", "operator"},
     "content.moderated": {"safety"},
     "content.stored": {"storage", "operator"},
+    "review.approved": {"ledger"},
     "content.halted": {"generator", "hooks", "safety", "storage", "operator"},
     "content.persisted": {"ledger"},
     "content.rejected": {"ledger"},
@@ -45,6 +46,7 @@ CARRIERS = {
     "image-generated-bulk": "generator",
     "content-hooked": "hooks",
     "content-moderated": "safety",
+    "review-moderated": "safety",
     "content-stored": "storage",
     "cleared-persisted": "storage",
     "cleared-rejected": "storage",
@@ -63,13 +65,14 @@ ASKERS = {
     "storage.links.sign": {"gateway", "generator"},
     "storage.health": {"gateway", "ledger"},
     "ledger.piece.ended": {"storage"},
+    "ledger.image.match": {"safety"},
 }
 BUCKETS = ("staging", "dead-letters")
 PUTTERS = {
-    "staging": {"generator"},
+    "staging": {"gateway", "generator", "storage"},
     "dead-letters": {"gateway", "generator", "hooks", "safety", "storage", "ledger"},
 }
-PURGERS = {"staging": {"generator", "storage"}, "dead-letters": {"operator"}}
+PURGERS = {"staging": {"gateway", "generator", "storage"}, "dead-letters": {"operator"}}
 CALLS = [call for call in vars(calls).values() if isinstance(call, Call)]
 OURS = {type(sample): sample for sample in samples() if isinstance(sample, Fact)}
 

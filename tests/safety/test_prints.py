@@ -1,6 +1,7 @@
 """Perceptual hashes: like images differ in few bits, others in about half of them."""
 
 import io
+import tracemalloc
 from collections.abc import Callable
 from itertools import combinations
 
@@ -105,3 +106,30 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 
 async def test_it_is_made_in_a_thread() -> None:
     assert await PillowPrints().of(drawn_png()) == image_print(drawn_png())
+
+
+def test_a_few_bytes_that_claim_a_huge_image_cost_nothing() -> None:
+    claim = encoded(Image.new("RGB", (16_000, 16_000)), "WEBP", quality=1)
+    assert len(claim) < 2**20
+    tracemalloc.start()
+    try:
+        with pytest.raises(GiveUp):
+            image_print(claim)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_shows_through_is_refused_and_an_opaque_alpha_is_not(kind: str) -> None:
+    opaque = picture().convert("RGBA")
+    assert image_print(encoded(opaque, kind, lossless=True)) is not None
+    opaque.putalpha(Image.linear_gradient("L").resize(opaque.size))
+    with pytest.raises(GiveUp, match="transparent"):
+        image_print(encoded(opaque, kind, lossless=True))
+
+
+def test_pixels_that_viewers_would_scale_in_their_own_ways_are_refused() -> None:
+    deep = Image.fromarray(np.full((64, 64), 40_000, dtype=np.uint16))
+    with pytest.raises(GiveUp, match="pixels"):
+        image_print(encoded(deep))

@@ -49,6 +49,14 @@ def test_judges_are_named_one_after_the_other(
             ["SAFETY_CHECK_ENABLED", "SAFETY_JUDGES"],
         ),
         (
+            {"SAFETY_JUDGES": "none", "SAFETY_CHECK_SAMPLE_RATE": "0.5"},
+            ["SAFETY_CHECK_SAMPLE_RATE", "SAFETY_JUDGES"],
+        ),
+        (
+            {"SAFETY_JUDGES": "none", "SKIP_SAFETY_CHECK_CATEGORIES": "food"},
+            ["SKIP_SAFETY_CHECK_CATEGORIES", "SAFETY_JUDGES"],
+        ),
+        (
             {"SAFETY_JUDGES": "preview", "SAFETY_CHECK_SAMPLE_RATE": "nan"},
             ["SAFETY_CHECK_SAMPLE_RATE"],
         ),

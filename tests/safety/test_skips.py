@@ -87,3 +87,14 @@ def test_a_sample_is_as_large_as_it_says() -> None:
     order, skips = brief(**TEMPLATE), Skips(sample_rate=0.3)
     judged = sum(skips.reason(order, f"piece-{number}") is None for number in range(5_000))
     assert 0.28 <= judged / 5_000 <= 0.32
+
+
+@pytest.mark.parametrize("words", ["nude, a kitchen", "a kitchen, in lingerie"])
+async def test_charged_words_around_a_template_are_judged_whatever_is_turned_off(
+    words: str,
+) -> None:
+    judge = Says()
+    moderation = Moderation([judge], skips=EVERYTHING_OFF)
+    wish = brief(**TEMPLATE | {"safety_check": False, "prompt": words})
+    await moderation.verdict(await moderation.hooked(brief=wish))
+    assert judge.shown

@@ -253,7 +253,7 @@ async def test_a_block_that_is_split_over_fields_is_found(
     order = brief(prompt=f"TOK_a, {base} {ordered}")
     words = Captions(source=CaptionSource.TEMPLATE, hooks=("Rain.", caption))
     request = ScreenTexts(tenant="default", texts=tuple(texts_of(order, words)))
-    found = (await ScreenText(SCREEN).together(request)).findings
+    found = (await ScreenText(SCREEN).together(request)).screened.findings
     assert {finding.category for finding in found} == {BlockCategory.MINORS}
 
 
@@ -263,9 +263,9 @@ async def test_texts_beside_each_other_block_only_where_one_has_what_the_other_l
     innocent = TextToScreen(text="in her children's book shop, seductive light")
     for texts in ((lacking, harmless), (harmless, innocent)):
         request = ScreenTexts(tenant="default", texts=texts)
-        assert not (await ScreenText(SCREEN).together(request)).findings
+        assert not (await ScreenText(SCREEN).together(request)).screened.findings
     request = ScreenTexts(tenant="default", texts=(lacking, innocent))
-    [finding] = (await ScreenText(SCREEN).together(request)).findings
+    [finding] = (await ScreenText(SCREEN).together(request)).screened.findings
     assert finding.index == len(request.texts)
 
 

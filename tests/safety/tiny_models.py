@@ -32,6 +32,12 @@ def write_classifier(directory: Path, **changes: Any) -> Path:
     return directory
 
 
+def write_lenient_classifier(directory: Path) -> Path:
+    """One that finds next to nothing in any image: it sees every colour as nearly black."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return write_classifier(directory, std=[1e6, 1e6, 1e6])
+
+
 def colour_means(layout: str) -> onnx.ModelProto:
     channels_first = layout == "nchw"
     shape = [1, 3, SIDE, SIDE] if channels_first else [1, SIDE, SIDE, 3]

@@ -19,6 +19,8 @@ def check_image(data: bytes, width: int, height: int) -> str:
             with Image.open(io.BytesIO(data), formats=tuple(_MEDIA_TYPES)) as image:
                 if image.size != (width, height) or width * height > _MAX_PIXELS:
                     raise _garbage(f"{image.width}x{image.height} instead of {width}x{height}")
+                if image.has_transparency_data and _alpha(image) != (255, 255):
+                    raise _garbage("partly transparent")
                 media_type = _MEDIA_TYPES[image.format or ""]
                 extrema = image.convert("L").getextrema()
     except (
@@ -33,6 +35,10 @@ def check_image(data: bytes, width: int, height: int) -> str:
     if extrema == (0, 0):
         raise _garbage("all black")
     return media_type
+
+
+def _alpha(image: Image.Image) -> object:
+    return image.convert("RGBA").getchannel("A").getextrema()
 
 
 def _garbage(detail: str) -> ProviderFailure:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,16 @@ from services.safety.domain.screen import Occasion, Reading, TextScreen, blocked
 from shared.calls import Finding, Screened, ScreenTexts, TextToScreen
 from shared.content import BlockCategory, Brief, Captions
 from shared.factlog import utc_now
+from shared.outcomes import TryLater
 
 # A hostile text of this length takes 150 ms, an ordinary one 2: longer ones would hold up the
 # event loop.
 _AT_ONCE_CHARS = 1_000
+
+# Texts may be made to be slow. Those of one call shall not keep everybody else waiting: what was
+# read is remembered, so that a call that is made again goes on from there.
+_READ_LONG_AT_ONCE = 2
+_LONGEST_READING_S = 4.0
 
 # Together a few megabytes at most.
 _REMEMBERED_CHARS = 1_500
@@ -40,6 +47,22 @@ class _Asked:
         return len(self.text.text) + len(self.text.avoided)
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What stands against texts that are shown beside each other.
+
+    What shows only then has the index after the last text's. `has_context` tells whether any of
+    them is sexualised or about a body, which stands against nothing by itself.
+    """
+
+    screened: Screened
+    has_context: bool
+
+
+class _OutOfTime(Exception):
+    """Reading was cut off: nobody waits for it any more, or it took more than its share."""
+
+
 class ScreenText:
     """Finds what no setting lets through. Never fails because of a text, never quotes one.
 
@@ -52,6 +75,7 @@ class ScreenText:
         self._now = now
         self._known: OrderedDict[_Asked, Reading] = OrderedDict()
         self._lock = threading.Lock()
+        self._reading_long = asyncio.Semaphore(_READ_LONG_AT_ONCE)
 
     @property
     def policy_version(self) -> str:
@@ -68,14 +92,12 @@ class ScreenText:
         readings = await self._readings(request)
         return self._screened([reading.blocked for reading in readings])
 
-    async def together(self, request: ScreenTexts) -> Screened:
-        """The same for texts that are shown beside each other.
-
-        What shows only then has the index after the last text's.
-        """
+    async def together(self, request: ScreenTexts) -> Together:
+        """The same for texts that are shown beside each other."""
         readings = await self._readings(request)
         alone = [reading.blocked for reading in readings]
-        return self._screened([*alone, blocked_together(readings).difference(*alone)])
+        screened = self._screened([*alone, blocked_together(readings).difference(*alone)])
+        return Together(screened, has_context=any(reading.has_context for reading in readings))
 
     def screen(self, request: ScreenTexts) -> Screened:
         """Each text by itself, at once, in the caller's thread."""
@@ -85,10 +107,25 @@ class ScreenText:
         unknown = sum(each.size for each in self._asked(request) if each not in self._known)
         if unknown <= _AT_ONCE_CHARS:
             return self._read(request)
-        return await asyncio.to_thread(self._read, request)
+        async with self._reading_long:
+            nobody_waits = threading.Event()
+            try:
+                return await asyncio.to_thread(self._read, request, nobody_waits)
+            except _OutOfTime as exc:
+                raise TryLater(f"texts that take longer than {_LONGEST_READING_S:g} s") from exc
+            finally:
+                nobody_waits.set()
 
-    def _read(self, request: ScreenTexts) -> list[Reading]:
-        return [self._found(asked) for asked in self._asked(request)]
+    def _read(
+        self, request: ScreenTexts, nobody_waits: threading.Event | None = None
+    ) -> list[Reading]:
+        until = time.monotonic() + _LONGEST_READING_S
+        readings = []
+        for asked in self._asked(request):
+            if nobody_waits is not None and (nobody_waits.is_set() or time.monotonic() > until):
+                raise _OutOfTime
+            readings.append(self._found(asked))
+        return readings
 
     def _screened(self, blocked: Sequence[frozenset[Category]]) -> Screened:
         findings = (

@@ -12,12 +12,16 @@ _PROMPT_AT = 0
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the text screen says about a piece; `finding` is what blocks it, if anything does."""
+    """What the text screen says about a piece; `finding` is what blocks it, if anything does.
+
+    `has_context`: they are sexualised or about a body.
+    """
 
     policy_version: str
     report: JudgeReport
     finding: Finding | None
     on: BlockedOn
+    has_context: bool = False
 
 
 async def read_words(texts: ScreenText, tenant: str, brief: Brief, captions: Captions) -> Words:
@@ -27,13 +31,20 @@ async def read_words(texts: ScreenText, tenant: str, brief: Brief, captions: Cap
         texts=tuple(texts_of(brief, captions)),
         consented_name=brief.likeness_name,
     )
-    screened = await texts.together(request)
+    together = await texts.together(request)
+    screened = together.screened
     found = min(
         ((_found_on(finding, captions), finding) for finding in screened.findings),
         key=_what_weighs_most,
         default=(BlockedOn.PROMPT, None),
     )
-    return Words(screened.policy_version, screen_report(screened), found[1], found[0])
+    return Words(
+        screened.policy_version,
+        screen_report(screened),
+        found[1],
+        found[0],
+        has_context=together.has_context,
+    )
 
 
 def screen_report(screened: Screened) -> JudgeReport:

@@ -7,10 +7,11 @@ import warnings
 from PIL import Image, UnidentifiedImageError
 
 from services.storage.ports import Picture
+from shared.content import MAX_IMAGE_PIXELS
 from shared.outcomes import GiveUp
 
 THUMBNAIL_PX = 384
-_MAX_PIXELS = 4096 * 4096
+_DECODED_AT_ONCE = 2
 _KNOWN = {
     "PNG": ("image/png", "png"),
     "JPEG": ("image/jpeg", "jpg"),
@@ -21,8 +22,13 @@ _KNOWN = {
 class PillowImaging:
     """Thumbnails fit a square of 384 px and keep the aspect ratio."""
 
+    def __init__(self) -> None:
+        # More hands than cores would only hold more.
+        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
+
     async def look(self, image: bytes) -> Picture:
-        return await asyncio.to_thread(_look, image)
+        async with self._decoding:
+            return await asyncio.to_thread(_look, image)
 
 
 def _look(data: bytes) -> Picture:
@@ -31,7 +37,7 @@ def _look(data: bytes) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=tuple(_KNOWN)) as image:
                 width, height = image.size
-                if width * height > _MAX_PIXELS:
+                if width * height > MAX_IMAGE_PIXELS:
                     raise GiveUp("invalid_image", f"{width}x{height} pixels are too many")
                 media_type, extension = _KNOWN[image.format or ""]
                 thumbnail = _thumbnail(image)
