@@ -25,6 +25,7 @@ app.add_typer(reviews.app, name="review")
 app.command()(moderation.takedown)
 app.command()(moderation.unfreeze)
 app.command()(moderation.check)
+app.command()(moderation.actions)
 app.command("verdict-key", help=verdict_key.HELP)(verdict_key.verdict_key)
 
 

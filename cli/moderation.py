@@ -1,15 +1,16 @@
-"""`atelier takedown`, `unfreeze` and `check`: what moderators do besides reviews."""
+"""`atelier takedown`, `unfreeze`, `check` and `actions`: what moderators do besides reviews."""
 
 # ruff: noqa: FBT002 - a flag is a bool with a default, in typer's way of saying it
 
 import base64
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from cli.api import DEFAULT_URL, Key, Url, api
+from cli.api import DEFAULT_URL, Api, Key, Url, api
 from cli.output import AsJson, Yes, confirm, console, fail, print_json, print_table, print_text
 from cli.review_views import SCORES, scores
 from cli.reviews import PieceId, TierChoice
@@ -18,6 +19,17 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 # A judge may take half a minute, and the piece has to be lent before.
 _CHECK_TIMEOUT_S = 60.0
 _MAX_IMAGE_BYTES = 10 * 1024 * 1024
+_PAGE = 100
+_COLUMNS = ("at", "action", "avatar", "piece", "by", "reason")
+
+
+class ActionChoice(StrEnum):
+    """What was done, as options take it."""
+
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    TAKE_DOWN = "take_down"
+    REVIEW_EXPIRE = "review_expire"
 
 
 def takedown(
@@ -83,6 +95,52 @@ def check(
         print_json(said)
         return
     _print_check(said)
+
+
+def actions(
+    avatar: Annotated[str | None, typer.Option(help="Only about this avatar.")] = None,
+    piece: Annotated[str | None, typer.Option(help="Only because of this piece.")] = None,
+    action: Annotated[ActionChoice | None, typer.Option(help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 50,
+    url: Url = DEFAULT_URL,
+    api_key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was done for the sake of safety, newest first: by whom, and why."""
+    wanted = {"avatar_id": avatar, "piece_id": piece, "action": action}
+    filters = {name: value for name, value in wanted.items() if value is not None}
+    with api(url, api_key) as ask:
+        found, are_more = _first(ask, filters, limit)
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        console.print("Nothing was done.")
+        return
+    print_table(_COLUMNS, [_row(action) for action in found])
+    if are_more:
+        console.print("… and more, with --limit.")
+
+
+def _first(ask: Api, filters: dict[str, Any], limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """So many actions, and whether there are more."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while len(found) < limit:
+        paging = {"limit": min(_PAGE, limit - len(found))} | ({"cursor": cursor} if cursor else {})
+        page = ask("GET", "/moderation/actions", params=filters | paging)
+        found += page["actions"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found, False
+    return found, True
+
+
+def _row(action: dict[str, Any]) -> tuple[str, ...]:
+    pieces = action["causes"] or [action["piece_id"] or ""]
+    at = action["at"][:19].replace("T", " ")
+    whom = (action["avatar_id"], ", ".join(pieces))
+    return at, action["action"], *whom, action["by"], action["reason"]
 
 
 def _in_base64(path: Path) -> str:

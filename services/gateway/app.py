@@ -19,6 +19,7 @@ from services.gateway.handler import (
     content,
     health,
     keys,
+    moderation_log,
     objects,
     openapi,
     pages,
@@ -122,7 +123,7 @@ async def open_app(settings: GatewaySettings) -> AsyncIterator[Gateway]:
 def _api() -> APIRouter:
     guards = [Depends(openapi.documented_key), Depends(has_scope)]
     api = APIRouter(prefix="/api/v1", dependencies=guards)
-    for part in (avatars, content, checks, tasks, templates, pieces, reviews, keys):
+    for part in (avatars, content, checks, tasks, templates, pieces, reviews, moderation_log, keys):
         api.include_router(part.router)
     api.include_router(health.api_router)
     return api

@@ -16,6 +16,7 @@ from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.images import Images
 from services.ledger.adapters.keys import Keys
 from services.ledger.adapters.migrator import is_current
+from services.ledger.adapters.moderation_log import ModerationLog
 from services.ledger.adapters.notes import Notes
 from services.ledger.adapters.order_keys import OrderKeys
 from services.ledger.adapters.outbox import PostgresOutbox
@@ -34,6 +35,7 @@ from services.ledger.handler.attempts import RecordAttempts
 from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
 from services.ledger.handler.relay import RelayFresh, RelayLeft
+from services.ledger.handler.reminding import RemindOfTakedowns
 from services.ledger.handler.room import Room
 from services.ledger.handler.sweep import SweepPieces
 from services.ledger.handler.together import Together, told_nothing
@@ -65,6 +67,7 @@ _LOOK_FOR_ROOM_EVERY_S = 2.0
 _ASK_LIMIT_S = 2.0
 _START_LIMIT_S = 60.0
 _FORGET_EVERY_S = 3600.0
+_REMIND_EVERY_S = 120.0
 
 
 def assemble(
@@ -98,8 +101,10 @@ def assemble(
     )
     sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
     forgetting = Rounds("order keys", OrderKeys(database).forget_old, every_s=_FORGET_EVERY_S)
+    remind = RemindOfTakedowns(TakeDowns(database))
+    reminding = Rounds("takedowns", remind, every_s=_REMIND_EVERY_S)
     watching = Rounds("room", room, every_s=_LOOK_FOR_ROOM_EVERY_S)
-    for rounds in (watching, sweeper, forgetting, leftovers, relay):
+    for rounds in (watching, sweeper, forgetting, reminding, leftovers, relay):
         service.on_start(rounds.start)
         service.on_stop(rounds.stop)
 
@@ -145,6 +150,7 @@ def _answer_moderation(service: Service, database: Database, retention: timedelt
     service.answer(calls.DECIDE_REVIEW, reviews.decide)
     service.answer(calls.UNFREEZE_AVATAR, Freezes(database).unfreeze)
     service.answer(calls.TAKE_DOWN_PIECE, TakeDowns(database).take_down)
+    service.answer(calls.LIST_ACTIONS, ModerationLog(database).list)
     match = Together(Images(database).match)
     service.answer(calls.MATCH_IMAGE, match, workers=_MANY_PERMITS)
 
@@ -154,7 +160,7 @@ def _carry_stages(service: Service, database: Database, keys: VerdictKeys, *, pe
     note = Together(told_nothing(Notes(database).note), linger_s=_LINGER_S)
     settle = Together(told_nothing(Settlements(database).settle), linger_s=_LINGER_S)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)
-    service.stage(END_HALTED, EndHaltedPieces(Halts(database)), permits=permits)
+    service.stage(END_HALTED, EndHaltedPieces(Halts(database, keys)), permits=permits)
     service.stage(RECORD_ATTEMPT, RecordAttempts(settle), permits=_MANY_PERMITS)
     service.stage(NOTE_GENERATED, NoteGenerated(note), permits=_MANY_PERMITS)
     service.stage(NOTE_HOOKED, NoteHooked(note), permits=_MANY_PERMITS)

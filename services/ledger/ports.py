@@ -117,6 +117,17 @@ class ReviewBook(Protocol):
         ...
 
 
+class TakeDownBook(Protocol):
+    """Where takedowns are kept whose files may still be there."""
+
+    async def remind(self, *, after: tuple[datetime, str] | None) -> tuple[datetime, str] | None:
+        """Have files of some of them deleted again; the place to go on, None at the end.
+
+        Raises TryLater.
+        """
+        ...
+
+
 class Stores(Protocol):
     """Where orders leave their traces: streams, and the store of objects."""
 

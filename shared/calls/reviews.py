@@ -102,6 +102,42 @@ class DecideReview(PieceRef):
     reason: ReviewReason | None = None
 
 
+ActionKind = Literal["freeze", "unfreeze", "take_down", "review_expire"]
+"""What is done for the sake of safety besides decisions about reviews."""
+
+
+class ListActions(Asked):
+    """What was done to pieces and avatars for the sake of safety, newest first."""
+
+    avatar_id: SubjectToken | None = None
+    piece_id: SubjectToken | None = None
+    action: ActionKind | None = None
+    cursor: str | None = None
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class ModerationAction(Value):
+    """One of them. Actions are never changed or deleted; they outlive what they are about."""
+
+    action: ActionKind
+    avatar_id: str
+    piece_id: str | None = None
+    by: str = Field(description="id of the API key that asked; `system` for what rules did")
+    reason: str
+    at: AwareDatetime
+    causes: tuple[str, ...] = Field(
+        default=(), description="of an unfreeze: the pieces for which the avatar was frozen"
+    )
+
+
+class ActionPage(Value):
+    """Some actions, and where to go on."""
+
+    actions: tuple[ModerationAction, ...]
+    next_cursor: str | None = None
+
+
 LIST_REVIEWS = Call("ledger.review.list", ListReviews, ReviewPage)
 GET_REVIEW = Call("ledger.review.get", PieceRef, Review)
 DECIDE_REVIEW = Call("ledger.review.decide", DecideReview, Review)
+LIST_ACTIONS = Call("ledger.moderation.actions", ListActions, ActionPage)

@@ -81,6 +81,7 @@ ASKED_OF_THE_LEDGER = (
     calls.LIST_REVIEWS,
     calls.GET_REVIEW,
     calls.DECIDE_REVIEW,
+    calls.LIST_ACTIONS,
     calls.GET_STATS,
     calls.LEDGER_HEALTH,
 )

@@ -9,7 +9,8 @@ REASONS = {
         {
             *("deadline", "cancelled", "avatar_deleted", "frozen", "providers_exhausted"),
             *("invalid_prompt", "lora_load_failed", "lora_unavailable", "no_captions"),
-            *("image_lost", "invalid_image", "verdict_mismatch", "verdict_unsigned"),
+            *("image_lost", "invalid_image", "brief_mismatch"),
+            *("verdict_mismatch", "verdict_unsigned"),
             *(
                 "image_taken_down",
                 "verdict_forbids",

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared import calls
-from shared.calls import Review
+from shared.calls import ModerationAction, Review
 from shared.content import Decision, Rating
 from shared.problems import Problem, not_found
 from tests import builders
@@ -19,6 +19,7 @@ class ReviewDesk:
     def __init__(self) -> None:
         self.reviews: dict[str, Review] = {}
         self.tenants: dict[str, str] = {}
+        self.actions: list[tuple[str, ModerationAction]] = []
 
     def hold(self, piece_id: str = "held", *, tenant: str = "default", **fields: Any) -> Review:
         """Let a piece wait for a decision; `verdict` takes overrides."""
@@ -44,6 +45,28 @@ class ReviewDesk:
         self.reviews[piece_id] = Review.model_validate(known | fields)
         self.tenants[piece_id] = tenant
         return self.reviews[piece_id]
+
+    def note(self, action: str, *, tenant: str = "default", **fields: Any) -> ModerationAction:
+        """Something was done for the sake of safety."""
+        usual = {"avatar_id": "ada", "by": "k1", "reason": "a complaint", "at": NOW}
+        noted = ModerationAction.model_validate(usual | {"action": action} | fields)
+        self.actions.insert(0, (tenant, noted))
+        return noted
+
+    async def _ledger_moderation_actions(self, request: calls.ListActions) -> calls.ActionPage:
+        found = [
+            noted
+            for tenant, noted in self.actions
+            if tenant == request.tenant
+            and request.avatar_id in {None, noted.avatar_id}
+            and request.piece_id in {None, noted.piece_id, *noted.causes}
+            and request.action in {None, noted.action}
+        ]
+        start = start_of(request.cursor)
+        end = start + request.limit
+        return calls.ActionPage(
+            actions=tuple(found[start:end]), next_cursor=str(end) if end < len(found) else None
+        )
 
     async def _ledger_review_list(self, request: calls.ListReviews) -> calls.ReviewPage:
         found = [

@@ -30,7 +30,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/keys"): {"name": "a", "scopes": ["admin"]},
 }
 NOBODYS = {"/api/v1/content/health", "/api/v1/content/templates"}
-LISTS = {"/api/v1/avatars": "avatars", "/api/v1/keys": "keys", "/api/v1/reviews": "reviews"}
+LISTS = {
+    "/api/v1/avatars": "avatars",
+    "/api/v1/keys": "keys",
+    "/api/v1/reviews": "reviews",
+    "/api/v1/moderation/actions": "actions",
+}
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, Scope]]:

@@ -18,6 +18,7 @@ from services.ledger.adapters.freezing import Freezes
 from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.images import Images
 from services.ledger.adapters.keys import Keys
+from services.ledger.adapters.moderation_log import ModerationLog
 from services.ledger.adapters.notes import Notes
 from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
@@ -51,9 +52,9 @@ from shared.events import (
     Fact,
 )
 from shared.outcomes import TryLater
-from tests.builders import brief, content_stored, delivery
+from tests.builders import brief, content_halted, content_stored, delivery
 from tests.ledger.facts import FactsInMemory
-from tests.verdict_keys import KEYS
+from tests.verdict_keys import KEYS, SIGNER
 
 TENANT = "default"
 RETENTION = timedelta(days=30)
@@ -118,7 +119,7 @@ class Books:
         self.settlements = Settlements(database)
         self.calls = OneByOne(self.attempts, self.settlements)
         self.deliveries = Deliveries(database, KEYS)
-        self.endings = Endings(self.deliveries, Halts(database))
+        self.endings = Endings(self.deliveries, Halts(database, KEYS))
         self.notes = Notes(database)
         self.overdue = Overdue(database)
         self.outbox = PostgresOutbox(database)
@@ -129,11 +130,12 @@ class Books:
         self.freezes = Freezes(database)
         self.takedowns = TakeDowns(database)
         self.images = Images(database)
+        self.moderation_log = ModerationLog(database)
 
     async def avatar(self, avatar_id: str | None = None, **fields: object) -> Avatar:
         """A new avatar with weights."""
         given = AvatarFields.model_validate(
-            {"name": "Ada", "lora_weights_url": "loras/a.safetensors"} | fields
+            {"name": "Ada", "lora_weights_url": f"loras/{uuid4()}.safetensors"} | fields
         )
         request = CreateAvatar(tenant=TENANT, avatar_id=avatar_id or str(uuid4()), fields=given)
         return await self.avatars.create(request)
@@ -218,3 +220,11 @@ def stored(piece: ContentRequested, **overrides: Any) -> ContentStored:
         **overrides.pop("delivery", {}),
     )
     return content_stored(**(whose(piece) | {"delivery": files} | overrides))
+
+
+def halted(piece: ContentRequested, **overrides: Any) -> ContentHalted:
+    """A halt of the piece; its verdict, if it has one, is signed as safety would."""
+    event = content_halted(**(whose(piece) | overrides))
+    if event.verdict is None:
+        return event
+    return event.model_copy(update={"verdict": SIGNER.sign(event, event.verdict)})

@@ -22,7 +22,7 @@ from shared.events import (
 )
 from tests.builders import blob, content_halted, content_stored, generation, verdict
 from tests.eventually import eventually
-from tests.ledger.books import Books, stored, whose
+from tests.ledger.books import Books, halted, stored, whose
 
 REVIEW = verdict(decision=Decision.REVIEW, rating=Rating.PENDING_REVIEW, explicitness_level=10)
 HELD = {"delivery": {"held": True, "public": False}, "verdict": REVIEW}
@@ -171,8 +171,8 @@ async def test_a_store_that_loses_everything_does_not_cost_without_end(books: Bo
 async def test_a_rejection_keeps_its_verdict(books: Books) -> None:
     (piece,) = await books.accepted()
     refused = verdict(decision=Decision.REJECTED, rating=Rating.REJECTED, reason="too much")
-    halted = content_halted(**whose(piece), reason="moderation_rejected", verdict=refused)
-    await books.endings.halt(halted)
+    event = halted(piece, reason="moderation_rejected", verdict=refused)
+    await books.endings.halt(event)
     shown = (await books.piece(piece.piece_id)).piece
     assert (shown.state, shown.safety_rating, shown.verdict_reason) == (
         "rejected",

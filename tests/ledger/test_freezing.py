@@ -24,7 +24,7 @@ from shared.events import (
 )
 from shared.problems import Problem
 from tests.builders import attempt_settled, blob, content_halted, generation, verdict
-from tests.ledger.books import TENANT, Books, accept_task, stored, whose
+from tests.ledger.books import TENANT, Books, accept_task, halted, stored, whose
 from tests.ledger.test_endings import replica
 
 __all__ = ["replica"]
@@ -41,7 +41,7 @@ def blocked(
         blocked_on=on,
     )
     given = {"reason": "moderation_rejected", "verdict": found}
-    return content_halted(**(whose(piece) | given | overrides))
+    return halted(piece, **(given | overrides))
 
 
 def ref(piece: ContentRequested) -> AvatarRef:

@@ -11,10 +11,12 @@ from shared.calls import (
     DECIDE_REVIEW,
     GET_AVATAR,
     GET_REVIEW,
+    LIST_ACTIONS,
     LIST_REVIEWS,
     MATCH_IMAGE,
     TAKE_DOWN_PIECE,
     UNFREEZE_AVATAR,
+    ListActions,
     ListReviews,
     MatchImage,
     PieceRef,
@@ -151,3 +153,31 @@ async def test_takedown_match_freeze_and_unfreeze_answer(
     assert (await ask(UNFREEZE_AVATAR, unfreeze(found))).frozen is None
     with pytest.raises(Problem, match="avatar_not_frozen"):
         await ask(UNFREEZE_AVATAR, unfreeze(found))
+    page = await ask(LIST_ACTIONS, ListActions(tenant=TENANT))
+    assert [each.action for each in page.actions] == ["unfreeze", "freeze", "take_down"]
+
+
+async def test_a_takedown_is_told_again_once_the_broker_has_lost_it(
+    replicas: list[Service],
+    books: Books,
+    js: JetStreamContext,
+    provisioned: Topology,
+    facts: JetStreamFactLog,
+) -> None:
+    (done,) = await books.accepted()
+    await facts.write(stored(done))
+    await eventually(published(js, provisioned, ContentPersisted, 1))
+    ask = replicas[0].call
+
+    async def outbox_is_empty() -> bool:
+        return await books.waiting() == []
+
+    for _ in range(2):
+        await ask(TAKE_DOWN_PIECE, request(done.piece_id))
+        await eventually(published(js, provisioned, DeliveryWithdrawn, 1))
+        await eventually(outbox_is_empty)
+    stream = await js.stream_info(provisioned.stream(DeliveryWithdrawn))
+    await js.delete_stream(provisioned.stream(DeliveryWithdrawn))
+    await js.add_stream(stream.config)
+    await ask(TAKE_DOWN_PIECE, request(done.piece_id))
+    await eventually(published(js, provisioned, DeliveryWithdrawn, 1))

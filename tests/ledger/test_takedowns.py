@@ -171,7 +171,7 @@ async def test_its_bytes_and_its_like_are_known_in_its_tenant(books: Books) -> N
     assert await is_blocked(books, SHA256, PRINT, tenant="other") is None
 
 
-async def test_two_pieces_of_the_same_bytes_can_both_be_taken_down(books: Books) -> None:
+async def test_two_pieces_of_the_same_bytes_can_both_be_asked_for(books: Books) -> None:
     (first, _), (second, _) = await delivered(books), await delivered(books)
     for piece in (first, second):
         await books.takedowns.take_down(request(piece.piece_id))

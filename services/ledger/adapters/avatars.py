@@ -12,6 +12,7 @@ from services.ledger.adapters.avatar_rows import avatar_of
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.page_sizes import fitting
 from services.ledger.adapters.schema import avatars
+from services.ledger.domain.freezing import avatar_frozen
 from shared.calls import (
     Avatar,
     AvatarFields,
@@ -72,15 +73,18 @@ class Avatars:
         return avatar_of(row)
 
     async def change(self, request: ChangeAvatar) -> Avatar:
-        """Change what is given and empty what is cleared. Raises Problem 404, 422.
+        """Change what is given and empty what is cleared.
 
-        A handover that is older than the one before it changes nothing.
+        A handover that is older than the one before it changes nothing. Raises Problem 403
+        avatar_frozen for other weights, 404, 422.
         """
         fixed = [name for name in request.clear if name not in _EMPTY]
         if fixed:
             raise Problem(422, "invalid_request", f"{fixed[0]} cannot be empty.", field=fixed[0])
         values = {name: _EMPTY[name] for name in request.clear} | _given(request.fields)
         async with self._database.write() as transaction:
+            if "lora_weights_url" in values:
+                await _check_thawed(transaction.connection, request, values["lora_weights_url"])
             changed = await transaction.connection.execute(_change(request, values))
             row = changed.mappings().one_or_none()
             if row is None:
@@ -107,6 +111,20 @@ class Avatars:
             return AvatarPage(avatars=shown)
         last = shown[-1]
         return AvatarPage(avatars=shown, next_cursor=cursors.encode(last.created_at, last.id))
+
+
+async def _check_thawed(
+    connection: AsyncConnection, request: ChangeAvatar, weights: str | None
+) -> None:
+    """Hold the avatar; refuse other weights while it is frozen, which others could use then."""
+    found = await connection.execute(
+        select(avatars.c.frozen_at, avatars.c.lora_weights_url)
+        .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
+        .with_for_update(key_share=True)
+    )
+    avatar = found.one_or_none()
+    if avatar is not None and avatar.frozen_at is not None and avatar.lora_weights_url != weights:
+        raise avatar_frozen("The avatar is frozen: it keeps its weights until it is unfrozen.")
 
 
 def _change(request: ChangeAvatar, values: dict[str, Any]) -> ReturningUpdate[Any]:

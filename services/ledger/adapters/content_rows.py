@@ -1,5 +1,6 @@
 """A stored fact as the columns of content and verdict."""
 
+from sqlalchemy import RowMapping
 from sqlalchemy.dialects.postgresql import BitString
 
 from services.ledger.adapters.schema.base import PRINT_BITS
@@ -9,15 +10,15 @@ from shared.content import Verdict
 from shared.events import ContentStored
 
 
-def content_row(event: ContentStored) -> dict[str, object]:
-    """The row of `content_pieces` for a delivery."""
+def content_row(event: ContentStored, piece: RowMapping) -> dict[str, object]:
+    """The row of `content_pieces` for a delivery; whose it is, the row of its piece says."""
     delivery, verdict, brief = event.delivery, event.verdict, event.brief
     hooks = event.captions.hooks
     return {
-        "id": event.piece_id,
-        "tenant": event.tenant,
-        "avatar_id": brief.avatar_id,
-        "task_id": event.task_id,
+        "id": piece["id"],
+        "tenant": piece["tenant"],
+        "avatar_id": piece["avatar_id"],
+        "task_id": piece["task_id"],
         "access_tier": verdict.tier.value,
         "template_id": brief.template_id,
         "url": delivery.url,

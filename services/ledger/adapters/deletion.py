@@ -10,6 +10,7 @@ from services.ledger.adapters.completion import complete_tasks
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.schema import avatars, content_pieces, pieces
+from services.ledger.domain.freezing import avatar_frozen
 from shared.calls import AvatarRef, Deleted
 from shared.events import DeliveryWithdrawn
 from shared.problems import not_found
@@ -24,7 +25,7 @@ class Deletion:
     async def delete_avatar(self, request: AvatarRef) -> Deleted:
         """End what is under way, withdraw every file, delete the rows: all or nothing.
 
-        Raises Problem 404.
+        Raises Problem 403 avatar_frozen: what froze it may have to be looked at; 404.
         """
         async with self._database.write() as transaction:
             connection = transaction.connection
@@ -46,12 +47,15 @@ class Deletion:
 
 async def _lock_avatar(connection: AsyncConnection, request: AvatarRef) -> None:
     found = await connection.execute(
-        select(avatars.c.id)
+        select(avatars.c.frozen_at)
         .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
         .with_for_update()
     )
-    if found.one_or_none() is None:
+    avatar = found.one_or_none()
+    if avatar is None:
         raise not_found("avatar", request.avatar_id)
+    if avatar.frozen_at is not None:
+        raise avatar_frozen("The avatar is frozen: it stays until an administrator unfreezes it.")
 
 
 async def _lock_open_pieces(connection: AsyncConnection, avatar_id: str) -> Sequence[RowMapping]:

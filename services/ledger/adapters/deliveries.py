@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.ledger.adapters.avatar_locks import lock_avatars
 from services.ledger.adapters.completion import complete_tasks
-from services.ledger.adapters.conditions import among
 from services.ledger.adapters.content_rows import content_row, held_row, persisted_row
 from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.doubts import Doubts, doubts_about
 from services.ledger.adapters.ending_facts import (
     held,
     persisted,
@@ -20,11 +21,11 @@ from services.ledger.adapters.ending_facts import (
 )
 from services.ledger.adapters.failing import fail, staged_images
 from services.ledger.adapters.history import remember
-from services.ledger.adapters.images import like_taken_down
 from services.ledger.adapters.near_duplicates import mark_near_duplicates
 from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
-from services.ledger.adapters.schema import avatars, content_pieces, pieces
+from services.ledger.adapters.schema import content_pieces, pieces
 from services.ledger.adapters.settlements import settle_delivered
+from services.ledger.adapters.tenant_locks import keep_out_takedowns
 from services.ledger.domain.endings import (
     FAILED,
     PENDING_REVIEW,
@@ -32,14 +33,16 @@ from services.ledger.domain.endings import (
     Fate,
     Standing,
     fate_of_delivery,
-    flaw_of,
 )
+from services.ledger.domain.freezing import FROZEN
 from services.ledger.ports import Happening
 from shared.events import ContentStored
 from shared.signing import VerdictKeys
 
 _FORBIDDEN = "the verdict does not allow the delivered bytes"
 _WHY = {
+    "brief_mismatch": "it was delivered as something else than what was ordered",
+    FROZEN: "its avatar was frozen while it was under way",
     "verdict_unsigned": "nobody whose verdicts count has signed the verdict",
     "image_taken_down": "its like was taken down while it was under way",
 }
@@ -59,35 +62,13 @@ class _Sorted:
         return self.by_fate[fate]
 
     @property
-    def task_ids(self) -> set[str]:
-        """Tasks that have one piece less to wait for."""
-        return {event.task_id for fate in _SETTLING for event in self.by_fate[fate]}
-
-
-@dataclass(frozen=True, slots=True)
-class _Doubts:
-    """What may stand against a delivery: whose verdicts count, and pieces that look taken down."""
-
-    keys: VerdictKeys
-    taken_down: frozenset[str]
-
-    def about(self, event: ContentStored) -> str | None:
-        """Why it must not be shown; None if it may."""
-        held = event.delivery.held
-        flaw = flaw_of(
-            event.verdict,
-            vouched=self.keys.vouch_for(event, event.verdict),
-            source_sha256=event.delivery.source_sha256,
-            held=held,
-            template_id=event.brief.template_id,
-        )
-        if flaw is None and not held and event.piece_id in self.taken_down:
-            return "image_taken_down"
-        return flaw
+    def settled(self) -> set[str]:
+        """Ids of pieces that their tasks need not wait for any more."""
+        return {event.piece_id for fate in _SETTLING for event in self.by_fate[fate]}
 
 
 class Deliveries:
-    """The book of deliveries. Locks go avatar, piece, task, always in this order."""
+    """The book of deliveries. Locks go tenant, avatar, piece, task, always in this order."""
 
     def __init__(self, database: Database, keys: VerdictKeys) -> None:
         self._database = database
@@ -97,13 +78,16 @@ class Deliveries:
         """Record each delivery, or see that its files go; all of them or none."""
         async with self._database.write() as transaction:
             connection = transaction.connection
-            await _lock_avatars(connection, events)
+            await keep_out_takedowns(connection, {event.tenant for event in events})
+            frozen = await lock_avatars(connection, {event.brief.avatar_id for event in events})
             locked = await lock_pieces(connection, events)
-            doubts = _Doubts(self._keys, await like_taken_down(connection, events))
+            doubts = await doubts_about(
+                connection, events, keys=self._keys, locked=locked, frozen=frozen
+            )
             fates = _sort(events, await standings_of(connection, locked), doubts)
             await settle_delivered(connection, events)
             happenings = [remembered_delivery(event) for event in events]
-            happenings += await _persist(transaction, fates[Fate.PERSIST])
+            happenings += await _persist(transaction, fates[Fate.PERSIST], locked)
             happenings += await _hold(transaction, fates[Fate.HOLD])
             await remember(connection, happenings)
             await _refuse(transaction, fates, locked)
@@ -111,21 +95,11 @@ class Deliveries:
                 transaction.facts.append(
                     withdrawn(event, piece_is_gone=event.piece_id not in locked)
                 )
-            await complete_tasks(transaction, fates.task_ids)
-
-
-async def _lock_avatars(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
-    # Content points to the avatar; locking it after the piece could deadlock a deletion.
-    await connection.execute(
-        select(avatars.c.id)
-        .where(among(avatars.c.id, {event.brief.avatar_id for event in events}))
-        .order_by(avatars.c.id)
-        .with_for_update(read=True, key_share=True)
-    )
+            await complete_tasks(transaction, {locked[ident]["task_id"] for ident in fates.settled})
 
 
 def _sort(
-    events: Sequence[ContentStored], standings: Mapping[str, Standing], doubts: _Doubts
+    events: Sequence[ContentStored], standings: Mapping[str, Standing], doubts: Doubts
 ) -> _Sorted:
     """Decide about each in turn; what the first does to a piece, the next about it finds done."""
     now = dict(standings)
@@ -149,11 +123,14 @@ def _sort(
     return fates
 
 
-async def _persist(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:
+async def _persist(
+    transaction: Transaction, events: Sequence[ContentStored], locked: LockedPieces
+) -> list[Happening]:
     if not events:
         return []
     connection = transaction.connection
-    await connection.execute(insert(content_pieces), [content_row(event) for event in events])
+    rows = [content_row(event, locked[event.piece_id]) for event in events]
+    await connection.execute(insert(content_pieces), rows)
     await mark_near_duplicates(connection, events)
     await _settle(connection, [persisted_row(event) for event in events], at="ended_at")
     staged = await staged_images(connection, [event.piece_id for event in events])

@@ -4,6 +4,8 @@ Locks go avatar, pieces, tasks, as everywhere. The avatar's keeps acceptances aw
 that nobody has begun are ended; whoever accepts after it finds the avatar frozen.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import RowMapping, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,13 +16,12 @@ from services.ledger.adapters.failing import fail
 from services.ledger.adapters.moderation_log import note_action
 from services.ledger.adapters.piece_locks import LockedPieces
 from services.ledger.adapters.schema import avatars, moderation_actions, pieces
+from services.ledger.domain.freezing import FROZEN
 from services.ledger.domain.reviews import SYSTEM
 from shared.calls import Avatar, UnfreezeAvatar
 from shared.content import Verdict
 from shared.events import ContentHalted
 from shared.problems import Problem, not_found
-
-FROZEN = "frozen"
 
 
 async def lock_for_freeze(connection: AsyncConnection, event: ContentHalted) -> LockedPieces:
@@ -81,7 +82,7 @@ class Freezes:
         self._database = database
 
     async def unfreeze(self, request: UnfreezeAvatar) -> Avatar:
-        """Let an avatar be used again; who did so, and why, is kept.
+        """Let an avatar be used again; who did so, and why, and all that had frozen it, is kept.
 
         Raises Problem 404, 409 avatar_not_frozen.
         """
@@ -107,6 +108,7 @@ class Freezes:
 async def _note_unfreeze(
     connection: AsyncConnection, request: UnfreezeAvatar, piece_id: str | None
 ) -> None:
+    causes = await _causes(connection, request.avatar_id)
     await connection.execute(
         insert(moderation_actions).values(
             tenant=request.tenant,
@@ -115,5 +117,21 @@ async def _note_unfreeze(
             piece_id=piece_id,
             by=request.by,
             reason=request.reason,
+            causes=causes,
         )
     )
+
+
+async def _causes(connection: AsyncConnection, avatar_id: str) -> Sequence[str]:
+    """Pieces for which the locked avatar was frozen since it was last unfrozen."""
+    noted, earlier = moderation_actions, moderation_actions.alias("earlier")
+    lifted = select(func.max(earlier.c.id)).where(
+        earlier.c.avatar_id == avatar_id, earlier.c.action == "unfreeze"
+    )
+    found = await connection.execute(
+        select(noted.c.piece_id)
+        .where(noted.c.avatar_id == avatar_id, noted.c.action == "freeze")
+        .where(noted.c.id > func.coalesce(lifted.scalar_subquery(), 0))
+        .order_by(noted.c.id)
+    )
+    return found.scalars().all()

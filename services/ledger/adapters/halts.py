@@ -21,20 +21,26 @@ from services.ledger.domain.endings import (
 )
 from shared.content import Verdict
 from shared.events import ContentHalted
+from shared.signing import VerdictKeys
+
+_UNSIGNED = "nobody whose verdicts count has signed the verdict"
 
 
 class Halts:
     """The book of halts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: VerdictKeys) -> None:
         self._database = database
+        self._keys = keys
 
     async def halt(self, event: ContentHalted) -> None:
         """End a piece that cannot go on, unless it has ended or another run is at it.
 
         A piece whose private bytes were lost is asked for again instead. An absolute block that was
-        found on what was generated freezes the avatar besides.
+        found on what was generated freezes the avatar besides. A verdict that nobody vouches for
+        does neither that nor reject.
         """
+        event = self._believed(event)
         async with self._database.write() as transaction:
             connection = transaction.connection
             fewer: set[str] = set()
@@ -47,6 +53,13 @@ class Halts:
             if await _end(transaction, event, locked):
                 fewer.add(event.task_id)
             await complete_tasks(transaction, fewer)
+
+    def _believed(self, event: ContentHalted) -> ContentHalted:
+        if event.verdict is None or self._keys.vouch_for(event, event.verdict):
+            return event
+        return event.model_copy(
+            update={"verdict": None, "reason": "verdict_unsigned", "detail": _UNSIGNED}
+        )
 
 
 async def _end(transaction: Transaction, event: ContentHalted, locked: LockedPieces) -> bool:

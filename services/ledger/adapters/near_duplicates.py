@@ -34,6 +34,19 @@ UPDATE content_pieces SET near_duplicate_of = like_earlier.earlier_id
 FROM like_earlier WHERE content_pieces.id = like_earlier.id
 """)
 
+_NEAR = text("""
+SELECT recent.id FROM content_pieces AS mine
+CROSS JOIN LATERAL (
+    SELECT id, image_print, taken_down_at FROM content_pieces
+    WHERE content_pieces.avatar_id = mine.avatar_id
+    ORDER BY created_at DESC LIMIT :most
+) AS recent
+WHERE mine.id = :piece AND recent.id <> mine.id AND recent.taken_down_at IS NULL
+    AND bit_count(recent.image_print # mine.image_print) <= :bits
+ORDER BY bit_count(recent.image_print # mine.image_print), recent.id LIMIT :shown
+""")
+_MOST_SHOWN = 20
+
 
 async def mark_near_duplicates(
     connection: AsyncConnection, events: Sequence[ContentStored]
@@ -52,3 +65,17 @@ async def mark_near_duplicates(
         "bits": LIKE_BITS,
     }
     await connection.execute(_MARK, parameters)
+
+
+async def near_delivered(connection: AsyncConnection, piece_id: str) -> list[str]:
+    """Some of the latest pieces of the same avatar that look like this one, the nearest first.
+
+    Without those that were taken down.
+    """
+    parameters = {
+        "piece": piece_id,
+        "most": MOST_COMPARED,
+        "bits": LIKE_BITS,
+        "shown": _MOST_SHOWN,
+    }
+    return list((await connection.execute(_NEAR, parameters)).scalars())

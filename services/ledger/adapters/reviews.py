@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters import cursors
 from services.ledger.adapters.approvals import (
@@ -12,6 +13,7 @@ from services.ledger.adapters.approvals import (
     decisions_about,
     note_decision,
 )
+from services.ledger.adapters.avatar_locks import lock_avatars
 from services.ledger.adapters.database import Database, Transaction
 from services.ledger.adapters.ending_facts import remembered_approval
 from services.ledger.adapters.history import remember
@@ -20,6 +22,7 @@ from services.ledger.adapters.rejecting import reject_held
 from services.ledger.adapters.review_rows import item_of, list_query, review_of
 from services.ledger.adapters.schema import pieces
 from services.ledger.domain.endings import PENDING_REVIEW
+from services.ledger.domain.freezing import avatar_frozen
 from services.ledger.domain.progress import MODERATED, STATES
 from services.ledger.domain.reviews import (
     APPROVAL_LIMIT,
@@ -64,12 +67,14 @@ class Reviews:
     async def decide(self, request: DecideReview) -> Review:
         """Record a decision and do as it says, unless somebody else has to agree.
 
-        Raises Problem 404, 409 review_decided, review_blocked and already_approved, 422.
+        Raises Problem 403 avatar_frozen for an approval, 404, 409 review_decided, review_blocked
+        and already_approved, 422.
         """
         decision = Decided(request.decision, request.by, request.rating, request.reason)
         check_complete(decision)
         async with self._database.write() as transaction:
             connection = transaction.connection
+            frozen = await _lock_avatar(connection, request)
             # Whoever decides at the same moment waits here, and sees what we have decided.
             piece = (await connection.execute(_held(request).with_for_update())).one_or_none()
             if piece is None:
@@ -78,7 +83,7 @@ class Reviews:
                 detail = "It has been decided about the piece already."
                 raise Problem(409, "review_decided", detail)
             held = ContentStored.model_validate(piece.held)
-            await _act(transaction, piece, held, decision)
+            await _act(transaction, piece, held, decision, avatar_is_frozen=bool(frozen))
             decided = (await connection.execute(_held(request))).one()
             decisions = await decisions_about(connection, held.piece_id, run=held.run)
             return review_of(decided, decisions, self._retention)
@@ -97,13 +102,27 @@ def _not_found(request: PieceRef) -> Problem:
     return Problem(404, "review_not_found", detail)
 
 
+async def _lock_avatar(connection: AsyncConnection, request: PieceRef) -> frozenset[str]:
+    """Lock the piece's avatar, which goes before the piece; its id if it is frozen."""
+    whose = pieces.c.avatar_id
+    avatar_id = await connection.execute(_held(request).with_only_columns(whose))
+    return await lock_avatars(connection, avatar_id.scalars())
+
+
 async def _act(
-    transaction: Transaction, piece: Row[Any], held: ContentStored, decision: Decided
+    transaction: Transaction,
+    piece: Row[Any],
+    held: ContentStored,
+    decision: Decided,
+    *,
+    avatar_is_frozen: bool,
 ) -> None:
     connection = transaction.connection
     before = await decisions_about(connection, held.piece_id, run=held.run)
     approvals = approvals_among(before)
     outcome = outcome_of(decision, held.verdict, approvals)
+    if avatar_is_frozen and outcome is not Outcome.REJECT:
+        raise avatar_frozen("The avatar is frozen: its pieces can be rejected, not approved.")
     await note_decision(connection, held, decision)
     match outcome:
         case Outcome.GO_ON:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from services.ledger.adapters.history import remember
 from services.ledger.adapters.order_keys import another_order, claim, ordered_by
 from services.ledger.adapters.schema import avatars, pieces, tasks
 from services.ledger.adapters.task_rows import view_task
+from services.ledger.domain.freezing import avatar_frozen
 from services.ledger.ports import Happening
 from shared.calls import AcceptTask, FindOrder, FoundOrder, TaskRef, TaskView
 from shared.events import ContentRequested
@@ -113,18 +114,30 @@ async def _check_same_order(connection: AsyncConnection, request: AcceptTask) ->
 
 
 async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:
+    # Its weights may be those of another that is frozen: the same face under another name.
+    other = avatars.alias("other")
+    is_frozen = exists().where(
+        other.c.tenant == avatars.c.tenant,
+        other.c.lora_weights_url == avatars.c.lora_weights_url,
+        other.c.frozen_at.is_not(None),
+    )
     # The lock keeps a deletion or a freeze away until the pieces are there to be ended.
     found = await connection.execute(
-        select(avatars.c.lora_weights_url, avatars.c.frozen_at)
+        select(
+            avatars.c.lora_weights_url,
+            or_(avatars.c.frozen_at.is_not(None), is_frozen).label("is_frozen"),
+        )
         .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
-        .with_for_update(read=True, key_share=True)
+        .with_for_update(of=avatars, read=True, key_share=True)
     )
     avatar = found.one_or_none()
     if avatar is None:
         raise not_found("avatar", request.avatar_id)
-    if avatar.frozen_at is not None:
-        detail = "The avatar is frozen: nothing more is made until an administrator unfreezes it."
-        raise Problem(403, "avatar_frozen", detail, field="avatar_id")
+    if avatar.is_frozen:
+        raise avatar_frozen(
+            "The avatar, or another with its weights, is frozen:"
+            " nothing more is made until an administrator unfreezes it."
+        )
     if not avatar.lora_weights_url:
         raise Problem(400, "avatar_without_lora", "Avatar has no trained LoRA weights")
 

@@ -130,8 +130,8 @@ NOBODY_SIGNS = Bug(
         ),
         Patch(DELIVER, "if not self.keys.vouch_for(event, verdict):", "if not self.keys:"),
         Patch(
-            "services/ledger/adapters/deliveries.py",
-            "vouched=keys.vouch_for(event, event.verdict),",
+            "services/ledger/adapters/doubts.py",
+            "vouched=self.keys.vouch_for(event, event.verdict),",
             "vouched=True,",
         ),
     ),

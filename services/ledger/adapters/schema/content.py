@@ -56,6 +56,11 @@ avatars = Table(
     # A key, never a link: a link could carry a signature or a foreign host.
     CheckConstraint("lora_weights_url !~ '[?:]'", name="lora_weights_are_a_key"),
     Index("ix_avatars_tenant_created_at_id", "tenant", "created_at", "id"),
+    Index(
+        "ix_avatars_frozen_weights",
+        *("tenant", "lora_weights_url"),
+        postgresql_where=text("frozen_at IS NOT NULL"),
+    ),
 )
 
 lora_models = Table(
@@ -229,4 +234,12 @@ content_pieces = Table(
     Index("ix_content_pieces_safety_rating", "safety_rating"),
     Index("ix_content_pieces_created_at", "created_at"),
     Index("ix_content_pieces_avatar_id_created_at", "avatar_id", "created_at"),
+    # Only ever asked for equality, and every delivery pays for them.
+    Index("ix_content_pieces_source_sha256", "source_sha256", postgresql_using="hash"),
+    Index("ix_content_pieces_image_hash", "image_hash", postgresql_using="hash"),
+    Index(
+        "ix_content_pieces_taken_down",
+        *("taken_down_at", "id"),
+        postgresql_where=text("taken_down_at IS NOT NULL"),
+    ),
 )

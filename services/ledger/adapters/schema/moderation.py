@@ -1,6 +1,7 @@
 """What people and rules decided, and what must not come back. Rows are only ever added."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -52,10 +53,18 @@ moderation_actions = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False, server_default=_AT),
+    Column(
+        "causes",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="pieces for which a lifted freeze was",
+    ),
     CheckConstraint(
         "action IN ('freeze', 'unfreeze', 'take_down', 'review_expire')", name="action"
     ),
     Index("ix_moderation_actions_avatar_id", "avatar_id"),
+    Index("ix_moderation_actions_tenant_id", "tenant", "id"),
     Index(
         "ix_moderation_actions_once_a_piece",
         *("piece_id", "action"),
