@@ -112,11 +112,11 @@ async def test_it_is_made_in_a_thread() -> None:
 
 def test_a_few_bytes_that_claim_a_huge_image_cost_nothing() -> None:
     honest = encoded(Image.new("RGB", (8, 8)))
-    size = struct.pack(">II", 16_000, 16_000)
+    size = struct.pack(">II", 3_000, 3_000)
     header = b"IHDR" + size + honest[24:29]
     claim = honest[:12] + header + struct.pack(">I", zlib.crc32(header)) + honest[33:]
     with Image.open(io.BytesIO(claim)) as opened:
-        assert opened.size == (16_000, 16_000)
+        assert opened.size == (3_000, 3_000)
     tracemalloc.start()
     try:
         with pytest.raises(GiveUp):

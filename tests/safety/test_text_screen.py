@@ -60,7 +60,7 @@ def test_the_labelled_prompts_are_told_apart() -> None:
         else:
             wrong.append(f"{label}: {row['note']}")
     shares = {label: right[label] / count for label, count in total.items()}
-    assert sum(total.values()) >= 400
+    assert sum(total.values()) >= 1_000
     assert shares["pass"] >= 0.98, wrong
     assert all(share >= 0.98 for share in shares.values()), (shares, wrong)
 
@@ -102,6 +102,7 @@ def test_no_text_makes_the_screen_fail(text: str) -> None:
 HOSTILE = (
     *("a", "1 ", "i'm 1", "tee-", "\u200b", "年"),
     *("e3!", "look like ", "l1", "十", "s e x ", "O0l1"),
+    *("putin ", "drugged ", "sister 9 ", "5 years from ", "with a dog "),
 )
 
 
@@ -152,6 +153,41 @@ def test_our_own_templates_pass_in_every_tier() -> None:
             assert not SCREEN.screen(template["prompt"], occasion), template["id"]
             avoided = template.get("negative_prompt", "")
             assert not SCREEN.screen_avoided(avoided, occasion), template["id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "consented", "is_blocked"),
+    [
+        ("Lionel Messi in a linen shirt", "Lionel Messi", False),
+        ("Messi in a linen shirt", "Anna Messi", True),
+        ("Lionel Messi and Putin", "Lionel Messi", True),
+        ("listening to Lionel Messi", None, False),
+        ("Messi, listening to Lionel Messi", None, True),
+    ],
+)
+def test_a_surname_inside_a_name_counts_as_that_name(
+    text: str, consented: str | None, is_blocked: bool
+) -> None:
+    assert bool(SCREEN.screen(text, Occasion(Tier.CAPA1, consented, TODAY))) is is_blocked
+
+
+@pytest.mark.parametrize(
+    ("text", "is_blocked"),
+    [
+        ("nude, class of 2025", False),
+        ("nude, class of 2026", True),
+        ("nude, class of '44", True),
+        ("nude, class of 2045", False),
+        ("3 years from 21, nude", False),
+        ("4 years from 21, nude", True),
+        ("nude, age 0x12", False),
+        ("nude, age 0x11", True),
+        ("her younger sister, 18, nude", False),
+        ("her younger sister, 17, nude", True),
+    ],
+)
+def test_a_doubt_about_age_ends_with_the_eighteenth_birthday(text: str, is_blocked: bool) -> None:
+    assert bool(SCREEN.screen(text, Occasion(Tier.CAPA3, None, TODAY))) is is_blocked
 
 
 async def test_what_was_found_is_remembered_for_the_same_occasion_only() -> None:

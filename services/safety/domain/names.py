@@ -32,6 +32,14 @@ class NameReader:
             return end
         return self._next_word_is_a_surname(words, start) if known else None
 
+    def end_of_proper(
+        self, words: Sequence[Word], start: int, *, capitals_tell: bool
+    ) -> int | None:
+        """The end of a word that only a name would have a capital for, if it begins there."""
+        if start >= len(words) or not capitals_tell or words[start].text in self.not_names:
+            return None
+        return start + 1 if _has_capital(words[start]) else None
+
     def stands_at(self, name: Sequence[str], words: Sequence[Word], start: int) -> bool:
         """Whether exactly this name begins at a word, and not a longer one."""
         end = start + len(name)
@@ -40,6 +48,11 @@ class NameReader:
         if end >= len(words) or words[end].gap not in _INSIDE_A_NAME:
             return True
         return words[end].text in self.not_names or not _has_capital(words[end])
+
+    def holds(self, name: Sequence[str], words: Sequence[Word], start: int, end: int) -> bool:
+        """Whether words from `start` up to `end` are part of exactly this name."""
+        earliest = max(0, end - len(name))
+        return any(self.stands_at(name, words, at) for at in range(earliest, start + 1))
 
     def capitals_tell(self, words: Sequence[Word]) -> bool:
         """Whether capitals mean anything in this text: not where most words have one."""

@@ -14,6 +14,9 @@ LARGEST = 9999
 _DIGITS_IN_DISGUISE = {"l": "1", "i": "1", "o": "0", "s": "5", "z": "2", "b": "8"}
 _SIGNS = {"+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "**": "^"}
 _TWO_DIGITS = re.compile("[0-9]{2}")
+_ANOTHER_BASE = re.compile("0(?:b[01]+|o[0-7]+|x[0-9a-f]+)")
+_MOST_PIECES = 6
+"""A number in another base is cut into no more words than these, if it is an age."""
 _RANGE = "…"
 _OF_TEN = 10
 
@@ -26,6 +29,12 @@ class Number:
     value: int
     languages: frozenset[str]
     """Those that write it so; empty for digits, which all of them do."""
+    is_reckoned: bool = False
+    """Whether words do sums in it: eighteen minus one."""
+
+    def is_written_in(self, language: str) -> bool:
+        """Whether that language, or one left open, writes the number so."""
+        return not self.languages or not language or language in self.languages
 
 
 class NumberReader:
@@ -36,6 +45,7 @@ class NumberReader:
         self._languages: dict[int, frozenset[str]] = {}
         self._connectors: set[int] = set()
         self._operators: dict[int, str] = {}
+        self._spelled_operators: set[str] = set()
         self._factors: dict[int, float] = {}
         for language, words in languages.items():
             self._learn(language, words, lexicon)
@@ -48,6 +58,7 @@ class NumberReader:
         self._connectors.update(lexicon.add(word, language) for word in words.connectors)
         self._operators |= {lexicon.add(word): sign for word, sign in words.operators.items()}
         self._operators |= {lexicon.add(word): _RANGE for word in words.ranges}
+        self._spelled_operators.update(word.split()[0] for word in words.operators)
         self._factors |= {lexicon.add(word): factor for word, factor in words.factors.items()}
 
     def find(self, words: Sequence[Word], arcs: Arcs) -> dict[int, Number]:
@@ -68,10 +79,13 @@ class NumberReader:
         if number is None:
             return None
         end, value = number.end, int(number.value * factor)
+        is_reckoned = factor_end > start
         while (further := self._operation(text, end)) is not None:
             operator, operand = further
+            is_spelled = text.words[end].text in self._spelled_operators
+            is_reckoned = is_reckoned or (is_spelled and operator != _RANGE)
             end, value = operand.end, _calculate(value, operator, operand.value)
-        return Number(end, value, number.languages)
+        return Number(end, value, number.languages, is_reckoned)
 
     def _factor(self, text: "_Text", start: int) -> tuple[int, float]:
         for end, word in text.known(start):
@@ -160,8 +174,9 @@ def _digits(words: Sequence[Word], at: int) -> Number | None:
     """A number in digits: `15`, `1,500`, `15.5` (its whole part), `l5`, `1 5`."""
     if at >= len(words):
         return None
-    if (disguised := _disguised(words, at)) is not None:
-        return disguised
+    for read in (_of_another_base, _disguised):
+        if (number := read(words, at)) is not None:
+            return number
     if not words[at].is_digits:
         return None
     text, end = words[at].text, at + 1
@@ -175,6 +190,19 @@ def _digits(words: Sequence[Word], at: int) -> Number | None:
             break
         end += 1
     return Number(end, _value(text), frozenset())
+
+
+def _of_another_base(words: Sequence[Word], at: int) -> Number | None:
+    """`0x10` and `0b10000` are both sixteen."""
+    if words[at].text != "0":
+        return None
+    end = at + 1
+    while end < min(len(words), at + _MOST_PIECES) and not words[end].gap:
+        end += 1
+    read = "".join(word.text for word in words[at:end])
+    if not _ANOTHER_BASE.fullmatch(read):
+        return None
+    return Number(end, min(int(read, 0), LARGEST), frozenset())
 
 
 def _disguised(words: Sequence[Word], at: int) -> Number | None:

@@ -8,41 +8,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from itertools import product
+from typing import NamedTuple
 
 from services.safety.domain import ages
 from services.safety.domain.lexicon import Arcs, Lexicon
 from services.safety.domain.names import NameReader
 from services.safety.domain.numbers import Number, NumberReader
 from services.safety.domain.policy import Category, Policy, PolicyError, Role, RuleSet
+from services.safety.domain.slots import Slot
 from services.safety.domain.words import Word
 
 _MOST_WORDS_TOGETHER = 3
+_NAME_AND_SURNAME = 2
+_SHORTEST_NAME = 3
 _CLAUSE_ENDS = frozenset(",.;:!?()[]{}|\n")
-
-
-class Slot(StrEnum):
-    """What may stand in a phrase instead of a word."""
-
-    NUMBER = "number"
-    """Any number."""
-    MINOR = "minor"
-    """An age in years under the limit."""
-    TEEN = "teen"
-    """As minor, but at least nine: what a bare number beside a person may mean."""
-    MONTHS = "months"
-    """An age in months under the limit."""
-    LIMIT = "limit"
-    """The age limit itself."""
-    YEAR = "year"
-    """A year in which somebody was born who may be under age."""
-    NAME = "name"
-    """A given name and a surname."""
-    GIVEN = "given"
-    """As name, with a given name that is known as one."""
-    END = "end"
-    """No word: here a clause ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +39,19 @@ class Match:
 
 @dataclass(slots=True)
 class _Node:
-    words: dict[int, "_Node"] = field(default_factory=dict)
-    slots: dict[tuple[Slot, str], "_Node"] = field(default_factory=dict)
+    words: dict[int, list["_Node"]] = field(default_factory=dict)
+    numbers: dict[tuple[Slot, str], list["_Node"]] = field(default_factory=dict)
+    slots: dict[Slot, list["_Node"]] = field(default_factory=dict)
     accepts: list[RuleSet] = field(default_factory=list)
+
+
+class _Place(NamedTuple):
+    """How far into the phrases and into a text, and what was met on the way."""
+
+    node: _Node
+    at: int
+    name_at: int | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class Text:
 
     words: Sequence[Word]
     ends: Sequence[Mapping[int, Sequence[int]]]
-    """For each word: by the id of each known word that begins there, where it may end."""
+    """By the id of each known word that begins at a word, where it may end; {} after the last."""
     numbers: dict[int, Number]
     today: date
     capitals_tell: bool
@@ -85,37 +75,50 @@ class PhraseBook:
         self._numbers = NumberReader(policy.numbers, self._lexicon)
         self._openers = frozenset(map(self._lexicon.add, policy.clause_openers))
         self._root = _Node()
+        self._places: dict[tuple[tuple[int, ...], str, str], _Node] = {}
         self.names = NameReader(policy.given_names, policy.not_names)
         for rules in policy.rules:
             for phrase in rules.phrases:
                 self._learn(phrase, rules)
 
     def _learn(self, phrase: str, rules: RuleSet) -> None:
-        nodes = [self._root]
+        nodes: tuple[_Node, ...] = (self._root,)
         for part in phrase.split():
-            reached = [
-                node
-                for word in part.removesuffix("?").split("|")
-                for node in self._children(nodes, word, phrase, rules.language)
-            ]
-            nodes = reached + nodes if part.endswith("?") else reached
-        nodes += [self._word(joined) for joined in _written_together(phrase, rules)]
+            reached = self._after(nodes, part.removesuffix("?"), phrase, rules.language)
+            nodes = (reached, *nodes) if part.endswith("?") else (reached,)
         if self._root in nodes:
             raise PolicyError(f"{phrase!r} may be empty")
+        for others in (_written_together(phrase, rules), _surname_first(phrase, rules)):
+            for other in others:
+                nodes += (self._after_all(other.split(), phrase, rules.language),)
         for node in nodes:
-            node.accepts.append(rules)
+            if rules not in node.accepts:
+                node.accepts.append(rules)
 
-    def _children(
-        self, nodes: Sequence[_Node], word: str, phrase: str, language: str
-    ) -> list[_Node]:
-        if word.startswith("{"):
-            slot = _slot(word, phrase)
-            return [node.slots.setdefault((slot, language), _Node()) for node in nodes]
-        number = self._lexicon.add(word, language)
-        return [node.words.setdefault(number, _Node()) for node in nodes]
+    def _after_all(self, parts: Sequence[str], phrase: str, language: str) -> _Node:
+        node = self._root
+        for part in parts:
+            node = self._after((node,), part, phrase, language)
+        return node
 
-    def _word(self, word: str) -> _Node:
-        return self._root.words.setdefault(self._lexicon.add(word), _Node())
+    def _after(self, nodes: tuple[_Node, ...], part: str, phrase: str, language: str) -> _Node:
+        """The one place where all alternatives of a part lead, shared by equal beginnings."""
+        place = (tuple(map(id, nodes)), part, language)
+        if (known := self._places.get(place)) is not None:
+            return known
+        reached = self._places[place] = _Node()
+        for word in part.split("|"):
+            for node in nodes:
+                self._lead(node, word, phrase, language).append(reached)
+        return reached
+
+    def _lead(self, node: _Node, word: str, phrase: str, language: str) -> list[_Node]:
+        if not word.startswith("{"):
+            return node.words.setdefault(self._lexicon.add(word, language), [])
+        slot = _slot(word, phrase)
+        if slot in _NUMBER_SLOTS:
+            return node.numbers.setdefault((slot, language), [])
+        return node.slots.setdefault(slot, [])
 
     def find(self, words: Sequence[Word], today: date) -> list[Match]:
         """Every phrase of the policy that stands in the text."""
@@ -131,31 +134,40 @@ class PhraseBook:
         ]
 
     def _beginning_at(self, start: int, text: Text) -> Iterator[Match]:
-        waiting: list[tuple[_Node, int, int | None]] = [(self._root, start, None)]
+        waiting = [_Place(self._root, start)]
         while waiting:
-            node, at, name_at = waiting.pop()
-            for rules in node.accepts:
-                if _is_bounded(text.words, start, at):
-                    yield Match(start, at, rules.role, rules.category, name_at)
-            waiting += self._steps(node, at, name_at, text)
+            place = waiting.pop()
+            for rules in place.node.accepts:
+                if _is_bounded(text.words, start, place.at):
+                    yield Match(start, place.at, rules.role, rules.category, place.name_at)
+            waiting += self._steps(place, text)
 
-    def _steps(
-        self, node: _Node, at: int, name_at: int | None, text: Text
-    ) -> Iterator[tuple[_Node, int, int | None]]:
-        if at < len(text.ends):
-            for number in _in_both(text.ends[at], node.words):
-                following = node.words[number]
-                yield from ((following, end, name_at) for end in text.ends[at][number])
-        for (slot, language), following in node.slots.items():
-            if slot in _NAME_SLOTS:
-                name_end = self._end_of_name(slot, at, text)
-                if name_end is not None:
-                    yield following, name_end, at
-            elif slot is Slot.END:
-                if self._is_end(at, text):
-                    yield following, at, name_at
-            elif (number_end := _end_of_number(slot, language, at, text)) is not None:
-                yield following, number_end, name_at
+    def _steps(self, place: _Place, text: Text) -> Iterator[_Place]:
+        node = place.node
+        if node.words and (ends := text.ends[place.at]):
+            for number in ends.keys() & node.words.keys():
+                for end, following in product(ends[number], node.words[number]):
+                    yield _Place(following, end, place.name_at, place.number)
+        if node.slots:
+            yield from self._past_slots(place, text)
+        if node.numbers and (found := text.numbers.get(place.at)) is not None:
+            yield from _past_a_number(found, place, text)
+
+    def _past_slots(self, place: _Place, text: Text) -> Iterator[_Place]:
+        for slot, reached in place.node.slots.items():
+            if (end := self._end_of_slot(slot, place.at, text)) is not None:
+                name_at = place.at if slot in _NAME_SLOTS else place.name_at
+                for following in reached:
+                    yield _Place(following, end, name_at, place.number)
+
+    def _end_of_slot(self, slot: Slot, at: int, text: Text) -> int | None:
+        match slot:
+            case Slot.END:
+                return at if self._is_end(at, text) else None
+            case Slot.PROPER:
+                return self.names.end_of_proper(text.words, at, capitals_tell=text.capitals_tell)
+            case _:
+                return self._end_of_name(slot, at, text)
 
     def _end_of_name(self, slot: Slot, at: int, text: Text) -> int | None:
         if at >= len(text.words):
@@ -173,10 +185,17 @@ class PhraseBook:
         return not self._openers.isdisjoint(text.ends[at])
 
 
+def _past_a_number(found: Number, place: _Place, text: Text) -> Iterator[_Place]:
+    for (slot, language), reached in place.node.numbers.items():
+        if found.is_written_in(language) and _NUMBER_SLOTS[slot](found, place, text):
+            for following in reached:
+                yield _Place(following, found.end, place.name_at, found.value)
+
+
 def _by_id(arcs: Arcs) -> list[Mapping[int, Sequence[int]]]:
     # A letter that is repeated in pieces of its own ends a word at each of them: grouped, one
     # look finds them all.
-    return [_grouped(beginning) for beginning in arcs]
+    return [*map(_grouped, arcs), {}]
 
 
 def _grouped(beginning: Sequence[tuple[int, int]]) -> Mapping[int, Sequence[int]]:
@@ -184,11 +203,6 @@ def _grouped(beginning: Sequence[tuple[int, int]]) -> Mapping[int, Sequence[int]
     for end, number in beginning:
         ends[number].append(end)
     return ends
-
-
-def _in_both(one: Mapping[int, object], other: Mapping[int, object]) -> Iterator[int]:
-    fewer, more = sorted((one, other), key=len)
-    return (number for number in fewer if number in more)
 
 
 def _written_together(phrase: str, rules: RuleSet) -> list[str]:
@@ -200,19 +214,20 @@ def _written_together(phrase: str, rules: RuleSet) -> list[str]:
     return ["".join(words) for words in product(*(part.split("|") for part in parts))]
 
 
+def _surname_first(phrase: str, rules: RuleSet) -> list[str]:
+    """A name of two words the other way round."""
+    parts = phrase.split()
+    is_name = rules.role is Role.PERSON and len(parts) == _NAME_AND_SURNAME
+    if not is_name or any(len(part) < _SHORTEST_NAME or "{" in part for part in parts):
+        return []
+    return [" ".join(reversed(parts))]
+
+
 def _slot(word: str, phrase: str) -> Slot:
     name = word.removeprefix("{").removesuffix("}")
     if word != f"{{{name}}}" or name not in {slot.value for slot in Slot}:
         raise PolicyError(f"{phrase!r} holds an unknown slot {word}")
     return Slot(name)
-
-
-def _end_of_number(slot: Slot, language: str, at: int, text: Text) -> int | None:
-    number = text.numbers.get(at)
-    if number is None or not _NUMBER_SLOTS[slot](number.value, text.today):
-        return None
-    fits = not number.languages or not language or language in number.languages
-    return number.end if fits else None
 
 
 def _is_bounded(words: Sequence[Word], start: int, end: int) -> bool:
@@ -230,11 +245,24 @@ def _is_free(neighbours: Sequence[Word]) -> bool:
 
 _NAME_SLOTS = frozenset({Slot.NAME, Slot.GIVEN})
 
-_NUMBER_SLOTS: dict[Slot, Callable[[int, date], bool]] = {
-    Slot.NUMBER: lambda _, __: True,
-    Slot.MINOR: lambda value, _: ages.is_minor(value),
-    Slot.TEEN: lambda value, _: value >= ages.YOUNGEST_TEEN and ages.is_minor(value),
-    Slot.MONTHS: lambda value, _: ages.is_minor_in_months(value),
-    Slot.LIMIT: lambda value, _: value == ages.ADULT_AT,
-    Slot.YEAR: ages.may_be_minor,
+
+def _is_teen(number: Number) -> bool:
+    return number.value >= ages.YOUNGEST_TEEN and ages.is_minor(number.value)
+
+
+def _leaves_a_minor(number: Number, place: _Place) -> bool:
+    return place.number is not None and 0 <= number.value - place.number < ages.ADULT_AT
+
+
+_NUMBER_SLOTS: dict[Slot, Callable[[Number, _Place, Text], bool]] = {
+    Slot.NUMBER: lambda _, __, ___: True,
+    Slot.MINOR: lambda number, _, __: ages.is_minor(number.value),
+    Slot.TEEN: lambda number, _, __: _is_teen(number),
+    Slot.ADULT: lambda number, _, __: ages.is_adult(number.value),
+    Slot.RECKONED: lambda number, _, __: number.is_reckoned and _is_teen(number),
+    Slot.LEFT: lambda number, place, _: _leaves_a_minor(number, place),
+    Slot.MONTHS: lambda number, _, __: ages.is_minor_in_months(number.value),
+    Slot.LIMIT: lambda number, _, __: number.value == ages.ADULT_AT,
+    Slot.YEAR: lambda number, _, text: ages.may_be_minor(number.value, text.today),
+    Slot.CLASS: lambda number, _, text: ages.may_be_at_school(number.value, text.today),
 }

@@ -67,10 +67,17 @@ class TextScreen:
             context = any(match.role is Role.CONTEXT for match in matches)
             has_context |= context
             in_context = context or occasion.tier in _SEXUALISED_TIERS
-            for match in matches:
+            mentions = _mentions(matches)
+            for match in _whole_names(matches):
                 if match.category is None:
                     continue
-                if self._blocks(match, matches, words, occasion, in_context):
+                if match.role is Role.PERSON:
+                    blocks = not self._may_be_named(match, mentions, words, occasion.consented_name)
+                else:
+                    blocks = match.role is Role.ALWAYS or (
+                        match.role is Role.IN_CONTEXT and in_context
+                    )
+                if blocks:
                     blocked.add(match.category)
                 elif match.role is Role.IN_CONTEXT:
                     doubtful.add(match.category)
@@ -87,31 +94,44 @@ class TextScreen:
             }
         )
 
-    def _blocks(
-        self,
-        match: Match,
-        matches: Sequence[Match],
-        words: Sequence[Word],
-        occasion: Occasion,
-        in_context: bool,  # noqa: FBT001 - computed once for all matches
-    ) -> bool:
-        if match.role is Role.AVOIDED:
-            return False
-        if match.role is Role.PERSON:
-            return not self._may_be_named(match, matches, words, occasion.consented_name)
-        return match.role is Role.ALWAYS or in_context
-
     def _may_be_named(
-        self, match: Match, matches: Sequence[Match], words: Sequence[Word], consented: str | None
+        self, match: Match, mentions: "_Mentions", words: Sequence[Word], consented: str | None
     ) -> bool:
-        name_at = match.start if match.name_at is None else match.name_at
-        if self._phrases.names.stands_at(name_words(consented), words, name_at):
-            return True
-        return match.name_at is None and any(
-            (other.role is Role.MENTION_BEFORE and other.end == match.start)
-            or (other.role is Role.MENTION_AFTER and other.start == match.end)
-            for other in matches
-        )
+        name = name_words(consented)
+        if match.name_at is not None:
+            return self._phrases.names.stands_at(name, words, match.name_at)
+        is_own = self._phrases.names.holds(name, words, match.start, match.end)
+        return is_own or match.start in mentions.behind or match.end in mentions.ahead
+
+
+@dataclass(frozen=True, slots=True)
+class _Mentions:
+    """Where what is spoken of, not shown, begins (`behind` such words) or ends (`ahead`)."""
+
+    behind: frozenset[int]
+    ahead: frozenset[int]
+
+
+def _mentions(matches: Sequence[Match]) -> _Mentions:
+    return _Mentions(
+        frozenset(match.end for match in matches if match.role is Role.MENTION_BEFORE),
+        frozenset(match.start for match in matches if match.role is Role.MENTION_AFTER),
+    )
+
+
+def _whole_names(matches: Sequence[Match]) -> list[Match]:
+    """Without the surname that is found once more inside a name: the name decides."""
+    ordered = sorted(matches, key=lambda match: (match.start, -match.end))
+    covered_until = 0
+    left = []
+    for match in ordered:
+        is_name = match.role is Role.PERSON and match.name_at is None
+        if is_name and match.end <= covered_until:
+            continue
+        if is_name:
+            covered_until = match.end
+        left.append(match)
+    return left
 
 
 def _without_innocent(matches: Sequence[Match]) -> list[Match]:

@@ -1,0 +1,36 @@
+"""What may stand in a phrase of the policy instead of a word."""
+
+from enum import StrEnum
+
+
+class Slot(StrEnum):
+    """What may stand in a phrase instead of a word."""
+
+    NUMBER = "number"
+    """Any number."""
+    MINOR = "minor"
+    """An age in years under the limit."""
+    TEEN = "teen"
+    """As minor, but at least nine: what a bare number beside a person may mean."""
+    MONTHS = "months"
+    """An age in months under the limit."""
+    ADULT = "adult"
+    """An age in years that is not under the limit."""
+    RECKONED = "reckoned"
+    """As teen, where words do the sum: eighteen minus one."""
+    LEFT = "left"
+    """A number that leaves a minor's age once the number before it in the phrase is taken off."""
+    CLASS = "class"
+    """A year in which somebody leaves school who may be under age."""
+    LIMIT = "limit"
+    """The age limit itself."""
+    YEAR = "year"
+    """A year in which somebody was born who may be under age."""
+    NAME = "name"
+    """A given name and a surname."""
+    GIVEN = "given"
+    """As name, with a given name that is known as one."""
+    PROPER = "proper"
+    """A word with a capital, as a name of a character or a film has one."""
+    END = "end"
+    """No word: here a clause ends."""
