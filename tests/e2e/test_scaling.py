@@ -60,7 +60,7 @@ async def test_a_caller_who_waits_is_not_stuck_behind_a_batch(
 ) -> None:
     worker.delay_s = lambda _: 0.1
     avatar = system.avatar()
-    bulk = system.order(avatar, 200)
+    bulk = system.order(avatar, 100)
     answer = _generate(system, avatar)
     assert answer.status_code == 202, "made at once, and held because nobody judges here"
     assert system.task(bulk)["counts"]["generated"] < 100

@@ -8,7 +8,7 @@ from shared.content import ImagePrint, Sha256
 from shared.rpc import Caller
 
 # The ledger looks once more before it records a piece: this only saves asking.
-_REMEMBERED_S = 2.0
+_REMEMBERED_S = 0.2
 _MOST_REMEMBERED = 10_000
 
 
