@@ -10,12 +10,12 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import pipeline, safety, soak, stages
+from benchmarks import pipeline, router, safety, soak, stages
 from benchmarks._figures import Report
 from benchmarks._machine import described
 from benchmarks.provider.image import REAL_PX, SMALL_PX
 
-NAMES = ("pipeline", "safety", "soak", "stages")
+NAMES = ("pipeline", "router", "safety", "soak", "stages")
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -26,6 +26,8 @@ def main() -> None:
     match arguments.name:
         case "pipeline":
             _pipeline(arguments)
+        case "router":
+            _router(arguments)
         case "safety":
             _safety(as_json=arguments.json)
         case "soak":
@@ -44,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     names.add_parser("list", parents=[shared], help="the names of the benchmarks")
     names.add_parser("safety", parents=[shared], help=safety.__doc__)
     names.add_parser("stages", parents=[shared], help=stages.__doc__)
+    routed = names.add_parser("router", parents=[shared], help=router.__doc__)
+    routed.add_argument("--images", type=_some, default=1500, help="to have made (1500)")
+    routed.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
     long = names.add_parser("soak", parents=[shared], help=soak.__doc__)
     long.add_argument("--minutes", type=float, default=10.0, help="how long (10)")
     long.add_argument("--rate", type=float, default=10.0, help="pieces a second (10)")
@@ -68,10 +73,23 @@ def _pipeline(arguments: argparse.Namespace) -> None:
     found = {"machine": machine, **report.as_dict()}
     _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
     if arguments.save:
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"pipeline-{datetime.now(UTC):%Y-%m-%d}.json"
-        path.write_text(json.dumps(found, indent=2) + "\n")
-        sys.stderr.write(f"kept in {path}\n")
+        _keep(arguments.name, found)
+
+
+def _router(arguments: argparse.Namespace) -> None:
+    machine = described()
+    report = asyncio.run(router.measure(arguments.images))
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
+    if arguments.save:
+        _keep(arguments.name, found)
+
+
+def _keep(name: str, found: dict[str, object]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{datetime.now(UTC):%Y-%m-%d}.json"
+    path.write_text(json.dumps(found, indent=2) + "\n")
+    sys.stderr.write(f"kept in {path}\n")
 
 
 def _safety(*, as_json: bool) -> None:

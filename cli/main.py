@@ -7,7 +7,7 @@ import sys
 import typer
 from nats.errors import Error as NatsError
 
-from cli import dead_letters, keys, moderation, reviews, verdict_key
+from cli import attempts, dead_letters, keys, moderation, providers, reviews, verdict_key
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
 from cli.output import console, fail
 from shared.logs import mask
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.add_typer(reviews.app, name="review")
+app.add_typer(providers.app, name="providers")
+app.add_typer(attempts.app, name="attempts")
 app.command()(moderation.takedown)
 app.command()(moderation.unfreeze)
 app.command()(moderation.check)

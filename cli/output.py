@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -22,17 +22,28 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    styles: Mapping[str, str] | None = None,
+) -> None:
     """Rows under their columns, the first one unbroken as long as it fits: ids are copied.
 
-    Nothing in them is taken for markup, or steers the terminal.
+    Nothing in them is taken for markup, or steers the terminal. `styles` has the style of a cell by
+    its first word; colours are for terminals only.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell), _style(cell, styles or {})) for cell in row))
     console.print(table)
+
+
+def _style(cell: str, styles: Mapping[str, str]) -> str:
+    word, _, _ = cell.partition(" ")
+    return styles.get(word, "")
 
 
 def print_text(text: str) -> None:

@@ -11,6 +11,7 @@ FAILED: Mapping[str, str] = {
     "cancelled": "Its task was cancelled before it was begun.",
     "avatar_deleted": "Its avatar was deleted in the meantime.",
     "providers_exhausted": "Every provider was asked in vain.",
+    "providers_unavailable": "No provider could be called: each had failed too often.",
     "invalid_prompt": "The provider cannot work with its prompt.",
     "lora_load_failed": "The avatar's LoRA weights cannot be applied.",
     "lora_unavailable": "Storage cannot link the avatar's LoRA weights.",

@@ -14,6 +14,7 @@ from faststream import FastStream
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from prometheus_client import CollectorRegistry
 
 from shared import logs, rpc
 from shared.blobs import BlobStore, JetStreamBlobs
@@ -21,6 +22,7 @@ from shared.broker import Broker, Unwelcome
 from shared.deadletters import JetStreamDeadLetters
 from shared.events import Fact
 from shared.factlog import FactLog, JetStreamFactLog
+from shared.metrics import metrics
 from shared.pull import PullLoop
 from shared.settings import ServiceSettings, fail_misconfigured, load_settings
 from shared.stage import Handler, Read, Stage, WaitedLong
@@ -74,6 +76,7 @@ class Service:
     facts: FactLog
     staging: BlobStore
     call: rpc.Caller
+    metrics: CollectorRegistry
     _loops: list[PullLoop] = field(default_factory=list)
     _starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _stopping: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -204,16 +207,18 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
     topology = Topology(settings.nats_namespace)
     js = nc.jetstream()
     try:
-        yield Service(
-            name=name,
-            broker=broker,
-            nc=nc,
-            js=js,
-            topology=topology,
-            facts=JetStreamFactLog(js, topology, source=f"/atelier/{name}"),
-            staging=JetStreamBlobs(js, topology.bucket(STAGING)),
-            call=rpc.Caller(nc, topology),
-        )
+        with metrics(settings) as registry:
+            yield Service(
+                name=name,
+                broker=broker,
+                nc=nc,
+                js=js,
+                topology=topology,
+                facts=JetStreamFactLog(js, topology, source=f"/atelier/{name}"),
+                staging=JetStreamBlobs(js, topology.bucket(STAGING)),
+                call=rpc.Caller(nc, topology),
+                metrics=registry,
+            )
     finally:
         await broker.stop()
 

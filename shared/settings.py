@@ -47,7 +47,9 @@ def split_commas(value: object) -> object:
 class ServiceSettings(BaseSettings):
     """What every service needs."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True
+    )
 
     nats_url: SecretStr = Field(
         description="Address of the NATS server, with user or token if it wants one.",
@@ -65,6 +67,18 @@ class ServiceSettings(BaseSettings):
         examples=["staging"],
     )
 
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Where Prometheus reads this process's figures; unset, nothing is served.",
+        examples=[9100],
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which the figures are served.",
+        examples=["10.0.0.5"],
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged.", examples=["info"]
     )

@@ -96,7 +96,11 @@ class Atelier:
 
 @asynccontextmanager
 async def running_atelier(
-    provider: Provider, *, image_px: int, **settings: str
+    provider: Provider,
+    *,
+    image_px: int,
+    settings: Mapping[str, str] | None = None,
+    scale: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Atelier]:
     """Start an Atelier in a directory of its own whose images come from `provider`."""
     environment = {
@@ -107,11 +111,13 @@ async def running_atelier(
         "GENERATOR_CONCURRENCY": str(GENERATOR_CONCURRENCY),
         "BENCH_IMAGE_PX": str(image_px),
         "NO_PROXY": "127.0.0.1",
-        **settings,
+        **(settings or {}),
     }
     with TemporaryDirectory(prefix="atelier-bench-") as directory:
         data = str(Path(directory) / "data")
-        await output_of(_COMMANDS, "up", "--detach", "--data", data, environment=environment)
+        replicas = [f"--scale={name}={count}" for name, count in (scale or {}).items()]
+        up = ("up", "--detach", "--data", data, *replicas)
+        await output_of(_COMMANDS, *up, environment=environment)
         try:
             endpoint = json.loads((Path(data) / "endpoint.json").read_text())
             async with _client(endpoint) as client, following(endpoint) as ends:

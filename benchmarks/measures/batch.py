@@ -67,7 +67,7 @@ async def batch(progress: Progress) -> BatchFigures:
             "BENCH_JUDGE_SECONDS": str(pace.judge_s),
             "BENCH_UPLOAD_SECONDS": str(pace.upload_s),
         }
-        async with running_atelier(worker, image_px=SMALL_PX, **settings) as atelier:
+        async with running_atelier(worker, image_px=SMALL_PX, settings=settings) as atelier:
             first_s, last_s = await _through(atelier)
     return BatchFigures(pace, first_s, last_s, barrier)
 

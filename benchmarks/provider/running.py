@@ -43,6 +43,23 @@ async def running_worker(
             yield Provider(f"http://{HOST}:{port}/generate-image", pid)
 
 
+@asynccontextmanager
+async def running_faulty(
+    *, fails: float, stalls: float, takes_s: float, seed: int
+) -> AsyncIterator[str]:
+    """Start a provider with such manners, and stop it at the end; gives its origin."""
+    with TemporaryDirectory(prefix="atelier-provider-") as directory:
+        port_file, log_file = Path(directory) / "port", Path(directory) / "log"
+        options = ("--fails", fails, "--stalls", stalls, "--seconds", takes_s, "--seed", seed)
+        command = [
+            *(sys.executable, "-m", "benchmarks.provider.faulty", "--port-file", str(port_file)),
+            *(str(option) for option in options),
+        ]
+        with running(command, environment=os.environ, log_file=log_file):
+            port = await asyncio.to_thread(_port, port_file, log_file)
+            yield f"http://{HOST}:{port}"
+
+
 def _port(port_file: Path, log_file: Path) -> int:
     """The port, as soon as it is told. Raises TimeoutError with what the worker said instead."""
     for _ in range(round(_START_LIMIT_S / _LOOK_EVERY_S)):

@@ -2,6 +2,7 @@
 
 import types
 from decimal import Decimal
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -80,6 +81,8 @@ def _name_of(kind: Any) -> str:
         return ", ".join(_name_of(each) for each in inner if each is not type(None))
     if origin is tuple:
         return f"list of {_name_of(inner[0])}"
+    if isinstance(kind, type) and issubclass(kind, Enum) and kind is not Tier:
+        return " or ".join(f"`{value.value}`" for value in kind)
     names = {
         SecretStr: "secret",
         AnyHttpUrl: "URL",

@@ -14,6 +14,7 @@ from services.gateway.adapters.task_completions import HeardCompletions
 from services.gateway.adapters.template_library import CachedLibrary
 from services.gateway.adapters.watched_calls import WatchedCalls
 from services.gateway.handler import (
+    attempts,
     avatars,
     checks,
     content,
@@ -25,6 +26,7 @@ from services.gateway.handler import (
     pages,
     pieces,
     problems,
+    providers,
     reviews,
     tasks,
     templates,
@@ -48,6 +50,20 @@ from shared.topology import HAND_OVER, TAKE_ORDER
 VERSION = "0.1.0"
 EVENT_PERMITS = 4
 """Events of a kind taken at a time: who has published does not wait, people at the door do."""
+
+_PARTS = (
+    avatars,
+    content,
+    checks,
+    tasks,
+    templates,
+    pieces,
+    reviews,
+    moderation_log,
+    providers,
+    attempts,
+    keys,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,7 @@ async def open_app(settings: GatewaySettings) -> AsyncIterator[Gateway]:
 def _api() -> APIRouter:
     guards = [Depends(openapi.documented_key), Depends(has_scope)]
     api = APIRouter(prefix="/api/v1", dependencies=guards)
-    for part in (avatars, content, checks, tasks, templates, pieces, reviews, moderation_log, keys):
+    for part in _PARTS:
         api.include_router(part.router)
     api.include_router(health.api_router)
     return api

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+from services.ledger.adapters.attempt_list import AttemptList
 from services.ledger.adapters.attempts import Attempts
 from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
@@ -22,11 +23,14 @@ from services.ledger.adapters.order_keys import OrderKeys
 from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
+from services.ledger.adapters.provider_records import ProviderRecords
 from services.ledger.adapters.queues import JetStreamQueues
+from services.ledger.adapters.reconciling import Reconciling
 from services.ledger.adapters.reports import Reports
 from services.ledger.adapters.reviews import Reviews
 from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.stores import WatchedStores
+from services.ledger.adapters.substitutes import Substitutes
 from services.ledger.adapters.takedowns import TakeDowns
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.adapters.vendor_errors import AccessRefused
@@ -38,7 +42,6 @@ from services.ledger.handler.relay import RelayFresh, RelayLeft
 from services.ledger.handler.reminding import RemindOfTakedowns
 from services.ledger.handler.room import Room
 from services.ledger.handler.sweep import SweepPieces
-from services.ledger.handler.together import Together, told_nothing
 from services.ledger.settings import LedgerSettings
 from shared import calls
 from shared.outcomes import TryLater
@@ -46,6 +49,7 @@ from shared.rounds import Rounds
 from shared.service import STAGING, Service, open_service
 from shared.settings import fail_misconfigured
 from shared.signing import VerdictKeys
+from shared.together import Together, told_nothing
 from shared.topology import (
     END_HALTED,
     NOTE_GENERATED,
@@ -77,6 +81,7 @@ def assemble(
     room = Room(_stores(service))
     retention = timedelta(days=settings.review_retention_days)
     _answer_calls(service, database, room)
+    _answer_about_providers(service, database)
     _answer_moderation(service, database, retention)
     _carry_stages(service, database, keys, permits=settings.ledger_concurrency)
     outbox = PostgresOutbox(database)
@@ -141,6 +146,13 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.LEDGER_HEALTH, reports.health)
     service.answer(calls.OPEN_ATTEMPT, Together(attempts.open), workers=_MANY_PERMITS)
     service.answer(calls.NOTE_CALL, attempts.note_call)
+
+
+def _answer_about_providers(service: Service, database: Database) -> None:
+    service.answer(calls.PROVIDER_RECORDS, ProviderRecords(database).last_hour)
+    service.answer(calls.LIST_ATTEMPTS, AttemptList(database).list)
+    service.answer(calls.RECONCILE_ATTEMPT, Reconciling(database).reconcile)
+    service.answer(calls.FIND_SUBSTITUTE, Substitutes(database).find)
 
 
 def _answer_moderation(service: Service, database: Database, retention: timedelta) -> None:

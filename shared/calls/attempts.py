@@ -19,6 +19,9 @@ class OpenAttempt(Asked):
     provider: str = Field(max_length=64)
     holder: str = Field(max_length=120, description="the process that asks")
     lease_s: float = Field(gt=0, le=3600, description="longer than the call can take")
+    most_in_flight: int | None = Field(
+        default=None, ge=1, description="calls that all replicas may make there at a time"
+    )
     lost_attempt_id: SubjectToken | None = Field(
         default=None, description="an earlier success whose bytes are gone: it has to be made again"
     )
@@ -29,13 +32,16 @@ class AttemptAnswer(Value):
 
     go: call, then settle `attempt_id`. done: an earlier call succeeded, use its result.
     pending: an earlier call was submitted, go on waiting for `call_id` under `attempt_id`.
-    wait: somebody else may still be calling; come back after `after_s`. no: do not call, `reason`
-    is one of cancelled, deadline, frozen, superseded, ended.
+    wait: somebody else may still be calling, or all calls that the provider may have at a time are
+    under way (`reason` is `capacity`), or the end of the last call is not read yet (`unread`); come
+    back after `after_s`. no: do not call, `reason` is one
+    of cancelled, deadline, frozen, superseded, ended.
     """
 
     answer: Literal["go", "done", "pending", "wait", "no"]
     attempt_id: str | None = None
     number: int | None = None
+    provider: str | None = Field(default=None, description="of a pending call: who was asked")
     call_id: str | None = None
     after_s: float | None = None
     reason: str | None = None

@@ -23,11 +23,14 @@ class Likeness(Value):
 
 
 class GenerationConfig(Value):
-    """The avatar's own sampling settings; None means the default (28 steps, cfg 5.5)."""
+    """The avatar's own settings; None means the default (28 steps, cfg 5.5, degraded allowed)."""
 
     steps: int | None = Field(default=None, ge=20, le=50)
     cfg_scale: float | None = Field(default=None, ge=1, le=20)
     scheduler: str | None = Field(default=None, max_length=64)
+    allow_degraded: bool | None = Field(
+        default=None, description="for orders that do not say so themselves"
+    )
 
 
 class Personality(Value):

@@ -83,6 +83,9 @@ ASKED_OF_THE_LEDGER = (
     calls.DECIDE_REVIEW,
     calls.LIST_ACTIONS,
     calls.GET_STATS,
+    calls.LIST_ATTEMPTS,
+    calls.RECONCILE_ATTEMPT,
+    calls.PROVIDER_RECORDS,
     calls.LEDGER_HEALTH,
 )
 """Calls that the door makes and the ledger answers."""
@@ -96,6 +99,7 @@ GATEWAY = Role(
         *ASKED_OF_THE_LEDGER,
         calls.STORAGE_HEALTH,
         calls.PROVIDER_HEALTH,
+        calls.LIST_PROVIDERS,
         calls.SCREEN_TEXTS,
         calls.CHECK_CONTENT,
         calls.SAFETY_HEALTH,
@@ -111,8 +115,15 @@ GENERATOR = Role(
     "generator",
     writes=(ImageGenerated, AttemptSettled, ContentHalted),
     carries=(topology.GENERATE_INTERACTIVE, topology.GENERATE_BULK),
-    answers=(calls.PROVIDER_HEALTH,),
-    asks=(calls.OPEN_ATTEMPT, calls.NOTE_CALL, calls.SIGN_LINKS),
+    answers=(calls.PROVIDER_HEALTH, calls.LIST_PROVIDERS),
+    asks=(
+        calls.OPEN_ATTEMPT,
+        calls.NOTE_CALL,
+        calls.PROVIDER_RECORDS,
+        calls.FIND_SUBSTITUTE,
+        calls.SIGN_LINKS,
+        calls.LEND_BYTES,
+    ),
     gets=(STAGING,),
     puts=(STAGING,),
     # Half an image that did not fit is taken back: a full bucket would fill up with halves.
@@ -192,6 +203,7 @@ LEDGER = Role(
         calls.NOTE_CALL,
         calls.FIND_ENDED,
         calls.MATCH_IMAGE,
+        calls.FIND_SUBSTITUTE,
     ),
     asks=(calls.STORAGE_HEALTH,),
 )

@@ -46,6 +46,12 @@ ENDINGS = (
         "Order again later.",
     ),
     ProblemKind(
+        "providers_unavailable",
+        503,
+        "No provider could be called: each had failed too often.",
+        "Order again after `Retry-After` seconds, by another idempotency key.",
+    ),
+    ProblemKind(
         "no_image_returned",
         502,
         "A provider answered, but without an image.",

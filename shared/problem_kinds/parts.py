@@ -51,13 +51,6 @@ PARTS = (
         INSIDE,
     ),
     ProblemKind(
-        "attempt_not_found",
-        404,
-        "There is no such provider call on record.",
-        "Nothing: the generator asks again.",
-        INSIDE,
-    ),
-    ProblemKind(
         "attempt_id_taken",
         409,
         "Another piece has a provider call of this id.",

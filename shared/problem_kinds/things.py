@@ -107,4 +107,28 @@ THINGS = (
         "A rejection has to say why.",
         "Give `reason`.",
     ),
+    ProblemKind(
+        "attempt_not_found",
+        404,
+        "There is no such provider call on record, or it is not yours.",
+        "Check the id; `GET /attempts` lists them.",
+    ),
+    ProblemKind(
+        "attempt_not_unknown",
+        409,
+        "It is known how the provider call ended, or it is still under way.",
+        "Read it again: it tells how it ended, and who said so.",
+    ),
+    ProblemKind(
+        "cost_required",
+        422,
+        "A call that was charged has to say what it cost.",
+        "Give `cost_usd`, as the provider's bill has it.",
+    ),
+    ProblemKind(
+        "cost_not_allowed",
+        422,
+        "A call that was not charged has no cost.",
+        "Leave `cost_usd` out, or say that it was charged.",
+    ),
 )

@@ -20,7 +20,12 @@ def figures(world: World) -> Mapping[str, int]:
         "billed": sum(call.billed for call in provider_log.calls(world)),
         "succeeded": outcomes["succeeded"],
         "unknown": outcomes["unknown"],
+        "reconciled": sum(row.reconciled_at is not None for row in world.books.attempts),
+        "paid_failures": sum(
+            row.outcome == "failed" and row.cost_usd_micros > 0 for row in world.books.attempts
+        ),
         "rebuys": _rebuys(world),
+        "substituted": sum(row.source == "cached" for row in world.books.contents),
         "lost_images": sum(row.bytes_lost_at is not None for row in world.books.attempts),
         "later_runs": sum(piece.run > 1 for piece in world.books.pieces),
         "reviewed": len({row.piece_id for row in world.books.decisions}),

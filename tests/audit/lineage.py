@@ -1,8 +1,11 @@
-"""I5: delivered bytes are the judged bytes, and those are the bytes that were bought."""
+"""I5: delivered bytes are the judged bytes, and those are the bytes that were bought.
+
+Where an earlier image stands in, they are those of the piece that it was bought for.
+"""
 
 from collections.abc import Iterator
 
-from tests.audit import signatures
+from tests.audit import signatures, substitutes
 from tests.audit.objects import ObjectFile
 from tests.audit.postgres import ContentRow, PieceRow
 from tests.audit.report import Violation
@@ -59,6 +62,9 @@ def _delivered(world: World, content: ContentRow) -> Iterator[Violation]:
 
 
 def _bought(world: World, content: ContentRow) -> Iterator[Violation]:
+    if content.source == substitutes.CACHED:
+        yield from substitutes.descent(world, content)
+        return
     attempt = world.attempts.get(content.attempt_id or "")
     if attempt is None or attempt.piece_id != content.content_id:
         yield _breach("bought_by_nobody", content.content_id, f"attempt {content.attempt_id}")

@@ -1,10 +1,14 @@
-"""I2: each success of a provider has exactly one row of cost; a piece is billed at most once."""
+"""I2: each success of a provider has exactly one row of cost; a piece is billed at most once.
+
+A failed call may have cost money, for an image of no use has to be paid: a cost, and no image. What
+an unknown call cost counts once a person has said so, with the bill in hand.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from tests.audit import provider_log
+from tests.audit import provider_log, substitutes
 from tests.audit.postgres import AttemptRow
 from tests.audit.report import Violation
 from tests.audit.streams import FactMessage
@@ -32,6 +36,7 @@ def violations(world: World) -> list[Violation]:
         *_settled_once(world),
         *_sums(world),
         *_bought_while_frozen(world),
+        *substitutes.paid(world),
     ]
 
 
@@ -57,8 +62,13 @@ def _bought_once(world: World, rows: Sequence[AttemptRow]) -> Iterator[Violation
 def _row(world: World, row: AttemptRow) -> Iterator[Violation]:
     if row.cost_usd_micros < 0:
         yield _breach("negative_cost", row.attempt_id, f"{row.cost_usd_micros} micro-dollars")
-    if row.outcome != "succeeded" and row.cost_usd_micros:
+    has_end = row.outcome in {"succeeded", "failed"} or row.is_reconciled
+    if row.cost_usd_micros and not has_end:
         yield _breach("failure_billed", row.attempt_id, f"{row.outcome}: {row.cost_usd_micros}")
+    if row.outcome == "failed" and row.image_sha256 is not None:
+        yield _breach("failure_with_image", row.attempt_id, "a success is recorded as a failure")
+    if row.outcome == "open" and row.reconciled_at is not None:
+        yield _breach("reconciled_too_soon", row.attempt_id, "it may still be under way")
     if row.outcome == "succeeded" and row.image_sha256 is None:
         yield _breach("success_without_image", row.attempt_id, "nobody could adopt it")
     told = row.attempt_id in world.settlements or world.facts_lost
@@ -83,7 +93,9 @@ def _recorded(world: World, fact: FactMessage) -> Iterator[Violation]:
         return
     image = fact.body.get("image") or {}
     told = (fact.body.get("outcome"), fact.body.get("cost_usd_micros"), image.get("sha256"))
-    recorded = (row.outcome, row.cost_usd_micros, row.image_sha256)
+    # The fact could not tell what the bill says later.
+    cost = fact.body.get("cost_usd_micros") if row.is_reconciled else row.cost_usd_micros
+    recorded = (row.outcome, cost, row.image_sha256)
     if told != recorded:
         detail = f"told {told}, recorded {recorded}"
         yield _breach("settlement_differs", row.attempt_id, detail, heals=row.settled_at is None)

@@ -57,7 +57,7 @@ class PieceRow:
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """A delivered piece."""
+    """A delivered piece, and how its image came to be: made for it, or `cached` from another."""
 
     content_id: str
     task_id: str
@@ -71,11 +71,20 @@ class ContentRow:
     verdict_sha256: str
     attempt_id: str | None
     taken_down_at: float | None = None
+    avatar_id: str = "avatar"
+    delivered_at: float = 0.0
+    source: str = "generated"
+    cached_from: str | None = None
+    degraded: bool = False
+    cost_usd_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """A provider call as recorded. `image_sha256` is of what it gave."""
+    """A provider call as recorded. `image_sha256` is of what it gave.
+
+    `reconciled_at`: when a person said, with the bill in hand, what it had cost.
+    """
 
     attempt_id: str
     number: int
@@ -92,6 +101,12 @@ class AttemptRow:
     image_sha256: str | None
     bytes_lost_at: float | None
     avatar_id: str | None = None
+    reconciled_at: float | None = None
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether nobody saw its end, and a person has said what it cost."""
+        return self.outcome == "unknown" and self.reconciled_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +186,12 @@ CONTENTS = """
 SELECT id AS content_id, task_id, object_key, thumbnail_key, public, access_tier AS tier,
   image_hash AS image_sha256, source_sha256, verdict_decision, verdict_sha256,
   meta_data->'generation'->>'attempt_id' AS attempt_id,
-  extract(epoch FROM taken_down_at)::float8 AS taken_down_at
+  extract(epoch FROM taken_down_at)::float8 AS taken_down_at, avatar_id,
+  extract(epoch FROM created_at)::float8 AS delivered_at,
+  coalesce(meta_data->'generation'->>'source', 'generated') AS source,
+  meta_data->'generation'->>'cached_from' AS cached_from,
+  coalesce((meta_data->'generation'->>'degraded')::boolean, false) AS degraded,
+  coalesce((meta_data->'generation'->>'cost_usd_micros')::bigint, 0) AS cost_usd_micros
 FROM content_pieces
 """
 ATTEMPTS = """
@@ -180,7 +200,8 @@ SELECT attempt_id, number, task_id, piece_id, run, provider, holder, outcome, co
   extract(epoch FROM opened_at)::float8 AS opened_at,
   extract(epoch FROM settled_at)::float8 AS settled_at,
   image->>'sha256' AS image_sha256,
-  extract(epoch FROM bytes_lost_at)::float8 AS bytes_lost_at, avatar_id
+  extract(epoch FROM bytes_lost_at)::float8 AS bytes_lost_at, avatar_id,
+  extract(epoch FROM reconciled_at)::float8 AS reconciled_at
 FROM attempts
 """
 ORDER_KEYS = "SELECT key, task_id FROM order_keys"

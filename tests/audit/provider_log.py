@@ -1,7 +1,8 @@
 """I2 against the provider's own log: what it was asked, and what it will bill.
 
 Calls and pieces meet by what was asked for; two pieces that ask for the very same image are
-judged together. A success that the generator never heard of is covered by a row `unknown`.
+judged together. A success that the generator never heard of is covered by a row `unknown`, unless
+its bill was found to be none; an image of no use that was billed by a failure with a cost.
 """
 
 from collections import Counter, defaultdict
@@ -79,13 +80,21 @@ def _rows(world: World) -> Mapping[Wish, list[AttemptRow]]:
     return found
 
 
+def _is_paid_in_vain(row: AttemptRow) -> bool:
+    """Whether the books say that the provider charged for what was of no use, or never came."""
+    return row.cost_usd_micros > 0 and (row.outcome == "failed" or row.is_reconciled)
+
+
+def _is_unclear(row: AttemptRow) -> bool:
+    return row.outcome == "open" or (row.outcome == "unknown" and not row.is_reconciled)
+
+
 def _compare(asked: list[Call], rows: list[AttemptRow]) -> Iterator[Violation]:
     # The log is read before the books, so calls that are under way have their rows.
     subject = rows[0].piece_id if rows else f"call {asked[0].call}"
     if len(asked) > len(rows):
         detail = f"{len(asked)} calls, {len(rows)} rows"
         yield Violation(NAME, "called_without_leave", subject, detail)
-    outcomes = Counter(row.outcome for row in rows)
     given = Counter(call.sha256 for call in asked if call.billed)
     claimed = Counter(row.image_sha256 for row in rows if row.outcome == "succeeded")
     if claimed - given:
@@ -93,7 +102,11 @@ def _compare(asked: list[Call], rows: list[AttemptRow]) -> Iterator[Violation]:
         # The provider may have finished since its log was read.
         yield Violation(NAME, "success_not_given", subject, detail, heals=True)
     unclaimed = (given - claimed).total()
-    unclear = outcomes["unknown"] + outcomes["open"]
-    if unclaimed > unclear:
+    in_vain = sum(_is_paid_in_vain(row) for row in rows)
+    unclear = sum(_is_unclear(row) for row in rows)
+    if in_vain > unclaimed:
+        detail = f"{in_vain} rows tell of a charge for nothing, {unclaimed} were made"
+        yield Violation(NAME, "failure_billed", subject, detail, heals=True)
+    if unclaimed > in_vain + unclear:
         detail = f"{unclaimed} billed successes without a row, {unclear} calls of unknown outcome"
         yield Violation(NAME, "success_unrecorded", subject, detail, heals=True)

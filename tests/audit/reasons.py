@@ -7,7 +7,8 @@ REASONS = {
     "rejected": frozenset({"moderation_rejected", "image_taken_down", *DECIDED_LATER}),
     "failed": frozenset(
         {
-            *("deadline", "cancelled", "avatar_deleted", "frozen", "providers_exhausted"),
+            *("deadline", "cancelled", "avatar_deleted", "frozen"),
+            *("providers_exhausted", "providers_unavailable"),
             *("invalid_prompt", "lora_load_failed", "lora_unavailable", "no_captions"),
             *("image_lost", "invalid_image", "brief_mismatch"),
             *("verdict_mismatch", "verdict_unsigned"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.audit import money
+from tests.audit.judging import report_on
 from tests.audit.spoiling import changed, with_books, with_evidence, with_fact, with_streams
 from tests.audit.world import World
 from tests.audit.worlds import (
@@ -75,10 +76,46 @@ def late_success(*, lease_until: float) -> World:
     return replace(told, shown=changed(told.shown, bool, cost_usd_micros=4 * PRICE))
 
 
+def useless(*, cost: int) -> World:
+    """The provider finished, and will bill, an image of no use; the books say what it cost."""
+    world = row("a-broken", cost_usd_micros=cost)(sound_world())
+    news = {"event": "given", "billed": True, "sha256": sha("black")}
+    lines = changed(world.evidence.provider or (), lambda line: line.call == "3", **news)
+    kept = tuple(each for each in world.streams.facts if "a-broken" not in each.tokens)
+    told = with_fact(with_streams(world, facts=kept), settled(BROKEN, "a-broken", "failed", cost))
+    shown = changed(told.shown, bool, cost_usd_micros=3 * PRICE + cost)
+    return with_evidence(replace(told, shown=shown), provider=lines)
+
+
+def reconciled(world: World, *, cost: int) -> World:
+    """A person has said what the call of unknown outcome cost."""
+    said = row("a-lost", cost_usd_micros=cost, reconciled_at=90.0)(world)
+    return replace(said, shown=changed(said.shown, bool, cost_usd_micros=3 * PRICE + cost))
+
+
+def reconciled_in_vain(world: World) -> World:
+    """The provider never made what is said to have been charged."""
+    return reconciled(without_log_of(4)(world), cost=PRICE)
+
+
 BREACHES: dict[str, tuple[str, Spoil]] = {
     "a piece is bought again after a success": ("bought_again", bought_twice),
-    "a failure is billed": ("failure_billed", row("a-broken", cost_usd_micros=PRICE)),
     "an unknown outcome is billed": ("failure_billed", row("a-lost", cost_usd_micros=PRICE)),
+    "a failure is charged for what was refused": (
+        "failure_billed",
+        row("a-broken", cost_usd_micros=PRICE),
+    ),
+    "a failure has an image": ("failure_with_image", row("a-broken", image_sha256=sha(BROKEN))),
+    "a useless image was paid, and costs nothing": (
+        "success_unrecorded",
+        lambda _: useless(cost=0),
+    ),
+    "a bill was denied": ("success_unrecorded", lambda world: reconciled(world, cost=0)),
+    "a bill was made up": ("failure_billed", reconciled_in_vain),
+    "a call under way was reconciled": (
+        "reconciled_too_soon",
+        row("a-lost", outcome="open", reconciled_at=90.0),
+    ),
     "a cost is negative": ("negative_cost", row("a-sold", cost_usd_micros=-1)),
     "a success has no image": ("success_without_image", row("a-sold", image_sha256=None)),
     "a cost was counted twice": ("settlement_differs", row("a-sold", cost_usd_micros=2 * PRICE)),
@@ -117,6 +154,28 @@ def test_breach_is_found_when(code: str, spoil: Spoil) -> None:
 
 def test_a_purchase_whose_bytes_are_recorded_as_lost_may_be_made_again() -> None:
     assert money.violations(row("a-sold", bytes_lost_at=14.0)(bought_twice(sound_world()))) == []
+
+
+def test_a_useless_image_that_was_paid_is_a_cost_and_no_image() -> None:
+    world = useless(cost=PRICE)
+    assert money.violations(world) == []
+    assert report_on(world).figures["paid_failures"] == 1
+
+
+def test_an_unknown_call_may_be_reconciled_with_its_bill() -> None:
+    world = reconciled(sound_world(), cost=PRICE)
+    assert money.violations(world) == []
+    assert report_on(world).figures["reconciled"] == 1
+
+
+def test_a_settlement_that_told_of_nothing_known_does_not_contradict_the_bill() -> None:
+    world = reconciled(row("a-lost", settled_at=18.0)(sound_world()), cost=PRICE)
+    unknown = settled(WAITING, "a-lost", "unknown", 0)
+    assert money.violations(with_fact(world, unknown)) == []
+    lying = settled(WAITING, "a-lost", "failed", 0)
+    assert {each.code for each in money.violations(with_fact(world, lying))} == {
+        "settlement_differs"
+    }
 
 
 def test_a_late_success_is_excused_only_if_its_lease_had_run_out() -> None:

@@ -2,22 +2,23 @@
 
 import struct
 import zlib
-from functools import lru_cache
 from hashlib import sha256
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def picture(width: int, height: int, label: str) -> bytes:
-    """One colour, chosen by `label`, which also stands in the file as a comment."""
-    # Never dark: an all black image counts as none.
-    colour = bytes(0x40 | byte for byte in sha256(label.encode()).digest()[:3])
-    return _png(width, height, colour, label)
+    """Patches of two colours, chosen by `label`, which also stands in the file as a comment."""
+    digest = sha256(label.encode()).digest()
+    # Never dark, and never alike: an image that shows nothing counts as none.
+    dark = bytes(0x40 | byte & 0x7F for byte in digest[:3])
+    light = bytes(0x80 | byte for byte in digest[3:6])
+    return _png(width, height, dark + light, digest[8:16], label)
 
 
 def black(width: int, height: int, label: str) -> bytes:
     """A valid image that shows nothing."""
-    return _png(width, height, bytes(3), label)
+    return _png(width, height, bytes(6), bytes(8), label)
 
 
 def truncated(width: int, height: int, label: str) -> bytes:
@@ -26,25 +27,30 @@ def truncated(width: int, height: int, label: str) -> bytes:
     return whole[: len(whole) * 2 // 3]
 
 
-def _png(width: int, height: int, colour: bytes, label: str) -> bytes:
-    # One bit a pixel over a palette of one colour: a megapixel in a few hundred bytes.
+def _png(width: int, height: int, palette: bytes, patches: bytes, label: str) -> bytes:
+    # One bit a pixel over a palette of two colours: a megapixel in a few hundred bytes.
     header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)
     return b"".join(
         (
             _SIGNATURE,
             _chunk(b"IHDR", header),
-            _chunk(b"PLTE", colour),
+            _chunk(b"PLTE", palette),
             _chunk(b"tEXt", b"Comment\x00" + label.encode("latin-1", "replace")),
-            _chunk(b"IDAT", _pixels(width, height)),
+            _chunk(b"IDAT", _pixels(width, height, patches)),
             _chunk(b"IEND", b""),
         )
     )
 
 
-@lru_cache(maxsize=64)
-def _pixels(width: int, height: int) -> bytes:
-    row = bytes(1 + -(-width // 8))
-    return zlib.compress(row * height, level=1)
+def _pixels(width: int, height: int, patches: bytes) -> bytes:
+    """As many bands as `patches` has bytes; each bit of a byte is a patch of its band."""
+    row_bytes = -(-width // 8)
+    bands = [
+        b"\x00" + bytes(0xFF * (bits >> (at * 8 // row_bytes) & 1) for at in range(row_bytes))
+        for bits in patches
+    ]
+    rows = (bands[row * len(bands) // height] for row in range(height))
+    return zlib.compress(b"".join(rows), level=1)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -91,6 +91,7 @@ def _settings(plan: Plan, directory: Path, proxied: Mapping[str, str]) -> dict[s
         "MODAL_MAX_RETRIES": "3",
         "MODAL_RETRY_BACKOFF_BASE": "0.1",
         "GENERATOR_CONCURRENCY": "8",
+        "MODAL_CONCURRENCY": "5",
         "SWEEP_INTERVAL_SECONDS": "5",
         "STALL_SECONDS": "30",
         "STORAGE_SWEEP_SECONDS": "5",

@@ -4,14 +4,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from services.generator.adapters.modal import ModalProvider
-from services.generator.domain import ProviderFailure
+from services.generator.adapters.image_gate import check_image
+from services.generator.adapters.modal.provider import ModalProvider
+from services.generator.domain.failures import ProviderFailure
+from services.generator.domain.prices import Price
 from services.generator.ports import MadeImage
 from shared.content import Brief, LoraRef, Platform
 from tests.chaos.evidence import PROVIDER, JsonLines, read_lines
@@ -52,7 +55,7 @@ UNCLEAR = [Manner.CUT_BEFORE, Manner.CUT_WHILE, Manner.HANG, Manner.LATE]
 
 
 class FixedLinks:
-    async def sign(self, key: str) -> str:
+    async def sign(self, key: str, *, fresh: bool = False) -> str:
         return f"https://weights.example/{key}?signature=secret"
 
 
@@ -78,7 +81,7 @@ async def provider(log_file: Path, *, limit_s: float = LIMIT_S) -> AsyncIterator
             token=None,
             lora_links=FixedLinks(),
             timeout_s=limit_s,
-            cost_usd_micros=10_000,
+            price=Price("a test", date(2026, 11, 21), per_image_usd_micros=10_000),
         )
     server.close()
     log.close()
@@ -95,7 +98,14 @@ def brief(name: str) -> Brief:
 
 
 async def made(asked: ModalProvider, name: str) -> MadeImage:
-    return await (await asked.prepare(brief(name)))()
+    order = brief(name)
+    image = await (await asked.prepare(order))(no_note)
+    check_image(image.data, order.width, order.height)
+    return image
+
+
+async def no_note(_: str) -> None:
+    raise AssertionError("a call that is not submitted has no id")
 
 
 @pytest.mark.parametrize("manner", GIVES_AN_IMAGE)
@@ -123,6 +133,14 @@ async def test_every_fault_is_what_the_product_takes_it_for(
     assert caught.value.outcome == ("unknown" if manner in UNCLEAR else "failed")
     if code == "RATE_LIMITED":
         assert caught.value.retry_after_s is not None
+
+
+@pytest.mark.parametrize("manner", [Manner.BLACK, Manner.TRUNCATED, Manner.WRONG_SIZE])
+async def test_an_image_of_no_use_is_billed_all_the_same(tmp_path: Path, manner: Manner) -> None:
+    async with provider(tmp_path / PROVIDER) as asked:
+        with pytest.raises(ProviderFailure):
+            await made(asked, label_meeting(manner))
+    assert [event["billed"] for event in read_lines(tmp_path / PROVIDER)] == [False, True]
 
 
 @pytest.mark.parametrize("manner", [Manner.CUT_WHILE, Manner.LATE])

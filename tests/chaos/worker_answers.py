@@ -13,8 +13,6 @@ from tests.chaos.misbehaviour import Manner
 from tests.chaos.pictures import black, picture, truncated
 
 BUSY_S = 1
-UNUSABLE = frozenset({Manner.TRUNCATED, Manner.BLACK, Manner.WRONG_SIZE})
-"""Manners of giving an image that nobody can use."""
 
 Asked = Mapping[str, Any]
 

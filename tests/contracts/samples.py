@@ -50,6 +50,7 @@ BRIEF = builders.brief(
     steps=30,
     cfg_scale=6.5,
     lora=LoraRef(key="loras/ada-v3.safetensors", scale=0.85),
+    allow_degraded=False,
     include_hooks=False,
     safety_check=False,
     upload_to_storage=False,
@@ -61,7 +62,15 @@ PIECE: dict[str, Any] = {
 }
 GENERATED = {
     "image": builders.blob(),
-    "generation": builders.generation(preview=True, degraded=True),
+    "generation": builders.generation(
+        preview=True,
+        degraded=True,
+        degraded_reason="cached",
+        level=3,
+        source="cached",
+        cached_from="5b7e1f3a-0d24-5c96-b8a1-6e4f2d9c7038",
+        attempt_id="",
+    ),
 }
 JUDGED = {
     "verdict": builders.verdict(

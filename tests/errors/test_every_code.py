@@ -5,11 +5,20 @@ import pytest
 
 from shared.problem_kinds import PROBLEM_KINDS
 from shared.problems import Problem
-from tests.errors.producers import endings, inside, orders, parts, requests, reviewing, things
+from tests.errors.producers import (
+    endings,
+    inside,
+    orders,
+    parts,
+    reconciling,
+    requests,
+    reviewing,
+    things,
+)
 from tests.errors.producers.registry import BATCH, DOOR, INSIDE, LEDGER, ORDER, Expected, RealLedger
 from tests.gateway.conftest import World
 
-PRODUCERS = (endings, inside, orders, parts, requests, reviewing, things)
+PRODUCERS = (endings, inside, orders, parts, reconciling, requests, reviewing, things)
 NAME_A_TASK = {"wait_elapsed", "not_confirmed"}
 
 

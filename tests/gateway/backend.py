@@ -22,6 +22,7 @@ from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
 from shared.rpc import Call, Reply, Request
 from tests.builders import generation
+from tests.gateway.provider_desk import ProviderDesk
 from tests.gateway.review_desk import ReviewDesk, start_of
 from tests.gateway.staging import MemoryStaging
 from tests.gateway.times import NOW
@@ -33,11 +34,12 @@ SECRET = "s3cret-s3cret-s3cret"
 KEY = f"atl_k1_{SECRET}"
 
 
-class Backend(ReviewDesk):
+class Backend(ReviewDesk, ProviderDesk):
     """Answers every call as the real services would; what it was asked lies in `asked`."""
 
     def __init__(self) -> None:
-        super().__init__()
+        ReviewDesk.__init__(self)
+        ProviderDesk.__init__(self)
         digest = hashlib.sha256(SECRET.encode()).hexdigest()
         self.keys = {
             ident: calls.ApiKey(
@@ -62,6 +64,7 @@ class Backend(ReviewDesk):
         self.taken_down: list[calls.TakeDownPiece] = []
         self.lent: list[calls.LendBytes] = []
         self.staging = MemoryStaging()
+        self.breakers = {"preview": "closed"}
         self.asked: list[str] = []
         self.limits_s: dict[str, float | None] = {}
         self.away: set[str] = set()
@@ -402,7 +405,8 @@ class Backend(ReviewDesk):
         return calls.ComponentHealth(status="ok", detail={"free_bytes": 10})
 
     async def _generator_health(self, _: calls.Nothing) -> calls.ComponentHealth:
-        return calls.ComponentHealth(status="ok", detail={"preview": "configured"})
+        status = "degraded" if "open" in self.breakers.values() else "ok"
+        return calls.ComponentHealth.model_validate({"status": status, "detail": self.breakers})
 
     async def _safety_health(self, _: calls.Nothing) -> calls.ComponentHealth:
         return calls.ComponentHealth(status="ok", detail={"judges": {"preview": "ready"}})

@@ -192,6 +192,17 @@ async def test_a_client_that_leaves_is_not_waited_for(world: World) -> None:
             "The piece failed: providers_exhausted (CUDA_OOM)",
         ),
         (
+            Reason(
+                piece_id="p",
+                state="failed",
+                reason="providers_unavailable",
+                detail="each has failed too often",
+            ),
+            503,
+            "providers_unavailable",
+            "The piece failed: providers_unavailable (each has failed too often)",
+        ),
+        (
             Reason(piece_id="p", state="failed", reason="invalid_prompt"),
             400,
             "invalid_prompt",

@@ -12,7 +12,7 @@ async def test_health_tells_the_state_of_every_part(client: httpx2.AsyncClient) 
     assert health["checks"]["database"]["detail"]["pool_size"] == 5
     assert health["checks"]["broker"]["status"] == "ok"
     assert health["checks"]["r2_storage"]["detail"] == {"free_bytes": 10}
-    assert health["checks"]["providers"]["detail"] == {"preview": "configured"}
+    assert health["checks"]["providers"]["detail"] == {"preview": "closed"}
     assert health["checks"]["safety"]["detail"] == {"judges": {"preview": "ready"}}
     assert health["template_library"]["templates"] >= 60
     assert len(health["template_library"]["categories"]) >= 10

@@ -61,12 +61,15 @@ async def test_what_reviewers_and_administrators_do_names_its_scope(
         "/api/v1/reviews/{piece_id}/reject",
     }
     assert scopes["post", "/api/v1/avatars/{avatar_id}/unfreeze"] == "admin"
+    assert scopes["post", "/api/v1/attempts/{attempt_id}/reconcile"] == "admin"
+    assert {scopes["get", f"/api/v1/{path}"] for path in ("attempts", "providers")} == {"admin"}
     assert scopes["post", "/api/v1/content/safety-check"] == "write"
 
 
 @pytest.mark.parametrize(
     "path",
     [
+        "/attempts/{attempt_id}/reconcile",
         "/avatars/{avatar_id}/unfreeze",
         "/content/pieces/{piece_id}/takedown",
         "/content/safety-check",
@@ -91,6 +94,8 @@ async def test_a_decision_has_to_say_what_is_refused_without_it(document: dict[s
 
 async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
+        "/api/v1/attempts",
+        "/api/v1/attempts/{attempt_id}/reconcile",
         "/api/v1/avatars",
         "/api/v1/avatars/readiness",
         "/api/v1/avatars/{avatar_id}",
@@ -112,6 +117,7 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/keys",
         "/api/v1/keys/{key_id}",
         "/api/v1/moderation/actions",
+        "/api/v1/providers",
         "/api/v1/reviews",
         "/api/v1/reviews/{piece_id}",
         "/api/v1/reviews/{piece_id}/approve",

@@ -22,6 +22,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/content/pieces/{piece_id}/publish"): {},
     ("post", "/api/v1/content/pieces/{piece_id}/takedown"): {"reason": "r"},
     ("post", "/api/v1/content/safety-check"): {"text": "t", "avatar_id": "ada"},
+    ("post", "/api/v1/attempts/{attempt_id}/reconcile"): {"result": "not_charged"},
     ("post", "/api/v1/reviews/{piece_id}/approve"): {"rating": "safe"},
     ("post", "/api/v1/reviews/{piece_id}/reject"): {"reason": "r"},
     ("post", "/api/v1/avatars"): {"name": "A"},
@@ -29,8 +30,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/v1/avatars/{avatar_id}"): {"name": "Eve"},
     ("post", "/api/v1/keys"): {"name": "a", "scopes": ["admin"]},
 }
-NOBODYS = {"/api/v1/content/health", "/api/v1/content/templates"}
+NOBODYS = {"/api/v1/content/health", "/api/v1/content/templates", "/api/v1/providers"}
 LISTS = {
+    "/api/v1/attempts": "attempts",
     "/api/v1/avatars": "avatars",
     "/api/v1/keys": "keys",
     "/api/v1/reviews": "reviews",
@@ -51,6 +53,7 @@ async def ask(client: httpx2.AsyncClient, method: str, path: str, **ids: str) ->
         "task_id": "t",
         "piece_id": "p",
         "template_id": "t",
+        "attempt_id": "a",
         "key_id": "k1",
     }
     body = BODIES.get((method, path))
@@ -100,6 +103,7 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
     world.backend.finish(task_id)
     (piece_id,) = world.backend.pieces
     review = world.backend.hold(piece_id)
+    world.backend.book("a", piece_id=piece_id)
     before = world.backend.avatars["ada"]
     async with world.client(key=OTHER_KEY) as other:
         for method, path, _ in operations(world.app):
@@ -116,6 +120,7 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
                 assert answer.status_code == 404, f"{method} {path}: {answer.text}"
     assert world.backend.avatars["ada"] == before
     assert world.backend.reviews[piece_id] == review
+    assert not world.backend.reconciled
     assert not world.backend.checked
     assert set(world.backend.accepted) == {task_id}
     assert "k1" in world.backend.keys

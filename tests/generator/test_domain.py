@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.generator.domain import Reaction, RetryPolicy, reaction_to
+from services.generator.domain.failures import Reaction, RetryPolicy, reaction_to
 
 POLICY = RetryPolicy(max_retries=3, backoff_base_s=1.0)
 EVERY_CODE = (

@@ -5,14 +5,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.generator.domain import ProviderFailure, RetryPolicy
-from services.generator.handler import GenerateImage
-from services.generator.ports import MadeImage, Provider
+from services.generator.domain.failures import ProviderFailure, RetryPolicy
+from services.generator.handler.buying import BuyImage
+from services.generator.handler.generation import GenerateImage
+from services.generator.handler.outage import Outage
+from services.generator.handler.route import Limits, Route
+from services.generator.handler.routing import Routing
+from services.generator.ports import MadeImage, NoteCallId, Provider
 from shared.calls import AttemptAnswer
 from shared.outcomes import GiveUp, TryLater
 from tests.builders import blob, content_requested, generation
 from tests.fakes import MemoryBlobs
-from tests.generator.fakes import RecordingAttempts, ScriptedProvider, made_image
+from tests.generator.fakes import (
+    EarlierImages,
+    OpenGate,
+    RecordingAttempts,
+    ScriptedProvider,
+    made_image,
+)
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -22,11 +32,12 @@ async def no_sleep(_seconds: float) -> None:
 def handler(
     *providers: Provider, attempts: RecordingAttempts, staging: MemoryBlobs | None = None
 ) -> GenerateImage:
+    limits = Limits(concurrency=8, policy=RetryPolicy(max_retries=3))
     return GenerateImage(
-        providers=providers,
-        attempts=attempts,
-        staging=staging or MemoryBlobs(),
-        policy=RetryPolicy(max_retries=3),
+        routing=Routing([Route(provider, limits) for provider in providers]),
+        buy=BuyImage(attempts, staging or MemoryBlobs(), OpenGate(), sleep=no_sleep),
+        substitutes=EarlierImages(),
+        outage=Outage(patience_s=0),
         sleep=no_sleep,
     )
 
@@ -137,7 +148,7 @@ async def test_gives_up_when_every_provider_failed_and_says_which_failure_was_la
 
 
 async def test_a_prompt_nobody_accepts_fails_the_piece_without_asking_the_fallback() -> None:
-    fallback = ScriptedProvider([made_image()])
+    fallback = ScriptedProvider([made_image()], name="fallback")
     first = ScriptedProvider([ProviderFailure("INVALID_PROMPT", "refused")])
     with pytest.raises(GiveUp) as gave_up:
         await handler(first, fallback, attempts=RecordingAttempts())(content_requested())
@@ -147,11 +158,11 @@ async def test_a_prompt_nobody_accepts_fails_the_piece_without_asking_the_fallba
 
 async def test_a_call_that_hangs_is_settled_as_unknown_and_tried_again() -> None:
     class HangsOnce(ScriptedProvider):
-        async def generate(self) -> MadeImage:
+        async def generate(self, note: NoteCallId) -> MadeImage:
             if self.calls == 0:
                 self.calls += 1
                 await asyncio.Event().wait()
-            return await super().generate()
+            return await super().generate(note)
 
     attempts = RecordingAttempts()
     provider = HangsOnce([made_image()], call_limit_s=0.05)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PIL import Image
+from PIL import Image, ImageOps
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -18,8 +18,10 @@ PATH = "/generate-image"
 
 @functools.cache
 def png(width: int, height: int, colour: str = "teal") -> bytes:
+    """Something to see: shades of a colour."""
     out = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    shades = Image.linear_gradient("L").resize((width, height))
+    ImageOps.colorize(shades, "black", "white", mid=colour).save(out, "PNG")
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from services.ledger.adapters.attempt_list import AttemptList
 from services.ledger.adapters.attempts import Attempts
 from services.ledger.adapters.avatars import Avatars
 from services.ledger.adapters.database import Database
@@ -23,9 +24,12 @@ from services.ledger.adapters.notes import Notes
 from services.ledger.adapters.outbox import PostgresOutbox
 from services.ledger.adapters.overdue import Overdue
 from services.ledger.adapters.pieces import Pieces
+from services.ledger.adapters.provider_records import ProviderRecords
+from services.ledger.adapters.reconciling import Reconciling
 from services.ledger.adapters.reports import Reports
 from services.ledger.adapters.reviews import Reviews
 from services.ledger.adapters.settlements import Settlements
+from services.ledger.adapters.substitutes import Substitutes
 from services.ledger.adapters.takedowns import TakeDowns
 from services.ledger.adapters.tasks import Tasks
 from services.ledger.handler.accepting import AcceptTasks
@@ -116,7 +120,11 @@ class Books:
         self.pieces = Pieces(database)
         self.facts = FactsInMemory()
         self.attempts = Attempts(database, self.facts)
+        self.attempt_list = AttemptList(database)
         self.settlements = Settlements(database)
+        self.reconciling = Reconciling(database)
+        self.provider_records = ProviderRecords(database)
+        self.substitutes = Substitutes(database)
         self.calls = OneByOne(self.attempts, self.settlements)
         self.deliveries = Deliveries(database, KEYS)
         self.endings = Endings(self.deliveries, Halts(database, KEYS))

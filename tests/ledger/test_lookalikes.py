@@ -4,9 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 from services.ledger.domain.lookalikes import LIKE_BITS, MOST_COMPARED
-from services.ledger.handler.together import Together
 from shared.calls import MatchImage
 from shared.events import ContentRequested, ContentStored
+from shared.together import Together
 from tests.builders import verdict
 from tests.ledger.books import TENANT, Books, stored
 

@@ -7,10 +7,10 @@ import pytest
 
 from services.ledger.domain.progress import percent, shown_state
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
-from services.ledger.handler.together import Together, told_nothing
 from services.ledger.ports import Progress
 from shared.calls import StageCounts, TaskState
 from shared.events import ContentRequested
+from shared.together import Together, told_nothing
 from tests.builders import (
     content_halted,
     content_hooked,

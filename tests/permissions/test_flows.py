@@ -62,6 +62,9 @@ CARRIERS = {
 ASKERS = {
     "ledger.attempt.open": {"generator"},
     "ledger.attempt.note": {"generator"},
+    "ledger.piece.substitute": {"generator"},
+    "ledger.provider.records": {"gateway", "generator"},
+    "storage.object.lend": {"gateway", "generator"},
     "storage.links.sign": {"gateway", "generator"},
     "storage.health": {"gateway", "ledger"},
     "ledger.piece.ended": {"storage"},

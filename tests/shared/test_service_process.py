@@ -109,3 +109,33 @@ async def test_it_refuses_to_start_with_wrong_credentials(nats_server: EmbeddedN
         assert process.returncode == 2
         assert "NATS_URL" in err.decode().splitlines()[-1]
         assert "hunter2" not in err.decode()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+async def test_figures_are_served_where_a_port_is_set(
+    nats_server: EmbeddedNats, supervisor: socket.socket
+) -> None:
+    port = free_port()
+    environment = {"NATS_URL": nats_server.url, "NOTIFY_SOCKET": supervisor.getsockname()}
+    async with running(**environment, METRICS_PORT=str(port)):
+        assert await said(supervisor) == "READY=1"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), timeout=5)
+        writer.close()
+    assert b"process_resident_memory_bytes" in answer
+
+
+async def test_a_port_that_is_taken_stops_the_service_and_is_named(
+    nats_server: EmbeddedNats,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with running(NATS_URL=nats_server.url, METRICS_PORT=port) as process:
+            _, errors = await asyncio.wait_for(process.communicate(), timeout=15)
+    assert process.returncode == 2
+    assert b"METRICS_PORT" in errors

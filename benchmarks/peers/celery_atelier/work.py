@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx2
 from PIL import Image
 
-from services.generator.adapters.decode import check_image
+from services.generator.adapters.image_gate import check_image
 from services.hooks.adapters.caption_file import CaptionBook, load_captions
 from services.hooks.adapters.written_captions import WrittenCaptions
 from services.hooks.domain import pick_hooks

@@ -21,6 +21,7 @@ class Wishes:
     include_hooks: bool = True
     safety_check: bool = True
     upload_to_storage: bool = True
+    allow_degraded: bool | None = None
 
 
 def write_briefs(
@@ -56,10 +57,19 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         steps=sampling.steps or DEFAULT_STEPS,
         cfg_scale=sampling.cfg_scale or DEFAULT_CFG_SCALE,
         lora=LoraRef(key=avatar.lora_weights_url or "", scale=avatar.lora_scale),
+        allow_degraded=allows_degraded(avatar, wished=wishes.allow_degraded),
         include_hooks=wishes.include_hooks,
         safety_check=wishes.safety_check,
         upload_to_storage=wishes.upload_to_storage,
     )
+
+
+def allows_degraded(avatar: Avatar, *, wished: bool | None) -> bool:
+    """Whether a lesser image is better than none: the order says so, else the avatar, else yes."""
+    if wished is not None:
+        return wished
+    own = avatar.meta_data.generation_config.allow_degraded
+    return True if own is None else own
 
 
 def consented_name(avatar: Avatar) -> str | None:

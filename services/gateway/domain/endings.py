@@ -17,6 +17,7 @@ _STATUS = {
     "invalid_prompt": 400,
     "lora_load_failed": 400,
     "providers_exhausted": 502,
+    "providers_unavailable": 503,
 }
 
 

@@ -19,10 +19,14 @@ class Rate:
     usd: Decimal
 
 
-# Measured on a small machine for `preview`; the rest is what the vendors publish, two at a time.
+# Measured on a small machine for `preview`; the rest is what the vendors publish, with as many
+# calls at a time as one generator makes by default.
 RATES = {
     "preview": Rate(Decimal("0.2"), Decimal(0)),
     "modal_sdxl_lora": Rate(Decimal(6), Decimal("0.01")),
+    "comfyui": Rate(Decimal(6), Decimal(0)),
+    "replicate": Rate(Decimal(3), Decimal("0.04")),
+    "openai_images": Rate(Decimal(15), Decimal("0.06")),
 }
 
 

@@ -49,7 +49,7 @@ class LikenessBody(Body, Likeness):
 
 
 class GenerationConfigBody(Body, GenerationConfig):
-    """The avatar's own sampling settings."""
+    """The avatar's own settings for its images."""
 
     model_config = _STRICT
 

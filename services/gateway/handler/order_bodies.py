@@ -37,6 +37,12 @@ class OrderBody(Body):
     upload_to_storage: bool = Field(
         default=True, description="false: kept privately, shown as data URLs"
     )
+    allow_degraded: bool | None = Field(
+        default=None,
+        description="whether an image without the avatar's likeness, or an earlier one, may stand "
+        "in where nobody can make a better one; as the avatar's `generation_config` says unless "
+        "given, and true where that says nothing",
+    )
     callback_url: NotOffered = None
     priority: NotOffered = None
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
-from services.gateway.domain.briefs import Wishes, write_briefs
+from services.gateway.domain.briefs import Wishes, allows_degraded, write_briefs
 from services.gateway.domain.estimates import deadline, lane
 from services.gateway.handler.door import Door
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody, OrderBody
@@ -122,6 +122,7 @@ def _as_task(
         include_hooks=body.include_hooks,
         safety_check=body.safety_check,
         upload_to_storage=body.upload_to_storage,
+        allow_degraded=body.allow_degraded,
     )
     return AcceptTask(
         tenant=tenant,
@@ -166,6 +167,7 @@ def _config(body: OrderBody, planned: Planned) -> dict[str, Any]:
     tiers = Counter(piece.tier.value for piece in planned.pieces)
     return given | {
         "num_pieces": len(planned.pieces),
+        "allow_degraded": allows_degraded(planned.avatar, wished=body.allow_degraded),
         "custom_prompts": sum(piece.is_custom for piece in planned.pieces),
         "planned_tiers": {tier.value: tiers[tier.value] for tier in Tier},
     }

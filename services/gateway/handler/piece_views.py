@@ -1,5 +1,7 @@
 """How pieces look to clients."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime, Field
 
 from services.gateway.handler.json_types import JsonDecimal, View
@@ -26,7 +28,18 @@ class PieceMetadata(View):
     cost: JsonDecimal = Field(description="USD, all attempts")
     provider: str | None = None
     model: str | None = None
-    degraded: bool = Field(default=False, description="made without the avatar's own weights")
+    degraded: bool = Field(default=False, description="less than what was asked for")
+    degraded_reason: Literal["no_lora", "cached"] | None = Field(
+        default=None,
+        description="`no_lora`: without the avatar's own weights; `cached`: an earlier image",
+    )
+    level: int | None = Field(
+        default=None, description="1: as wanted; 2: by a fallback; 3: an earlier image"
+    )
+    source: Literal["generated", "cached"] | None = None
+    cached_from: str | None = Field(
+        default=None, description="the earlier piece whose image this is"
+    )
     preview: bool = Field(default=False, description="drawn as a placeholder")
     hooks: tuple[str, ...] = ()
     template_id: str | None = None

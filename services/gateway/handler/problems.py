@@ -14,6 +14,7 @@ from starlette.routing import compile_path
 
 from services.gateway.domain.planner import PlanError
 from services.gateway.handler.strict_bodies import UnreadableBody
+from shared.breaker import PAUSE_S
 from shared.outcomes import TryLater
 from shared.problem_kinds import PROBLEM_KINDS
 from shared.problems import Problem, ProblemDetails
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+# A provider that has failed too often is left alone for so long.
+_LONGER_RETRY_S = {"providers_unavailable": round(PAUSE_S)}
 _MAX_FIELD = 120
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 # Clients learn nothing of the inside.
@@ -98,7 +101,7 @@ def _documented(details: ProblemDetails) -> ProblemDetails:
 def unavailable(path: str, detail: str) -> JSONResponse:
     """503: nobody can serve this now, but soon somebody may."""
     details = ProblemDetails(code="unavailable", status=503, detail=detail)
-    return problem_response(path, details, headers=_retry_after(503))
+    return problem_response(path, details, headers=_retry_after(details))
 
 
 def install(app: FastAPI) -> None:
@@ -115,17 +118,19 @@ def install(app: FastAPI) -> None:
 async def _on_problem(request: Request, exc: Exception) -> JSONResponse:
     match exc:
         case AboutTask(details=details, task_id=task_id, task_url=task_url):
-            headers = {"Location": task_url} | _retry_after(details.status)
+            headers = {"Location": task_url} | _retry_after(details)
             more = {"task_id": task_id, "task_url": task_url}
             return problem_response(request.url.path, details, headers=headers, **more)
         case Problem(details=details):
-            headers = _retry_after(details.status)
+            headers = _retry_after(details)
             return problem_response(request.url.path, details, headers=headers)
     raise exc
 
 
-def _retry_after(status: int) -> dict[str, str]:
-    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+def _retry_after(details: ProblemDetails) -> dict[str, str]:
+    if details.status != 503:
+        return {}
+    return {"Retry-After": str(_LONGER_RETRY_S.get(details.code, RETRY_AFTER_S))}
 
 
 def details_of(exc: Problem | PlanError | RequestValidationError) -> ProblemDetails:

@@ -92,13 +92,18 @@ def _metadata(piece: Piece) -> PieceMetadata:
         cost=usd(piece.cost_usd_micros),
         provider=made.provider if made else None,
         model=made.model if made else None,
-        degraded=made.degraded if made else False,
         preview=made.preview if made else False,
+        **_quality(piece),
         hooks=piece.hooks,
         template_id=piece.template_id,
         platform=piece.platform,
         task_id=piece.task_id,
     )
+
+
+def _quality(piece: Piece) -> dict[str, Any]:
+    names = {"degraded", "degraded_reason", "level", "source", "cached_from"}
+    return piece.generation.model_dump(include=names) if piece.generation else {}
 
 
 def _params(piece: Piece) -> GenerationParams:

@@ -5,8 +5,8 @@ import os
 import socket
 from uuid import UUID, uuid4, uuid5
 
-from services.generator.ports import Provider
-from shared.calls import OPEN_ATTEMPT, AttemptAnswer, OpenAttempt
+from services.generator.ports import CallTerms
+from shared.calls import NOTE_CALL, OPEN_ATTEMPT, AttemptAnswer, NoteCall, OpenAttempt
 from shared.events import AttemptSettled, ContentRequested
 from shared.factlog import FactLog
 from shared.outcomes import GiveUp, TryLater
@@ -28,7 +28,7 @@ class LedgerAttempts:
         self._counter = itertools.count(1)
 
     async def open(
-        self, event: ContentRequested, provider: Provider, *, lost_attempt_id: str | None = None
+        self, event: ContentRequested, terms: CallTerms, *, lost_attempt_id: str | None = None
     ) -> AttemptAnswer:
         ordinal = next(self._counter)
         name = f"{event.run}/{self._holder}/{ordinal}"
@@ -38,9 +38,10 @@ class LedgerAttempts:
             task_id=event.task_id,
             piece_id=event.piece_id,
             run=event.run,
-            provider=provider.name,
+            provider=terms.provider,
             holder=self._holder,
-            lease_s=provider.call_limit_s + _LEASE_MARGIN_S,
+            lease_s=terms.limit_s + _LEASE_MARGIN_S,
+            most_in_flight=terms.most_everywhere,
             lost_attempt_id=lost_attempt_id,
         )
         for left in reversed(range(_TRIES)):
@@ -53,6 +54,16 @@ class LedgerAttempts:
                 if not left:
                     raise
         raise AssertionError("unreachable")
+
+    async def note_call(self, event: ContentRequested, attempt_id: str, call_id: str) -> None:
+        request = NoteCall(
+            tenant=event.tenant, piece_id=event.piece_id, attempt_id=attempt_id, call_id=call_id
+        )
+        try:
+            await self._call(NOTE_CALL, request)
+        except Problem as problem:
+            # The books do not know the call that they allowed: they were restored meanwhile.
+            raise GiveUp(problem.details.code, problem.details.detail) from problem
 
     async def settle(self, settled: AttemptSettled) -> None:
         await self._facts.write(settled)

@@ -3,7 +3,8 @@
 import asyncio
 from functools import partial
 
-from services.generator.ports import MadeImage, PreparedCall
+from services.generator.domain.prices import Price
+from services.generator.ports import MadeImage, NoteCallId, PreparedCall
 from services.generator.preview.painter import paint
 from shared.content import Brief
 
@@ -12,12 +13,18 @@ class PreviewProvider:
     """Draws the same face for the same avatar, composed by template and seed."""
 
     name = "preview"
+    model = "preview-painter"
     call_limit_s = 10.0
+    keeps_likeness = True  # the same face for the same avatar, drawn as it is
 
-    async def prepare(self, brief: Brief) -> PreparedCall:
+    def __init__(self, price: Price) -> None:
+        self.price = price
+
+    async def prepare(self, brief: Brief, *, fresh_link: bool = False) -> PreparedCall:
+        del fresh_link  # it needs no weights
         return partial(self._draw, brief)
 
-    async def _draw(self, brief: Brief) -> MadeImage:
+    async def _draw(self, brief: Brief, _: NoteCallId) -> MadeImage:
         data = await asyncio.to_thread(
             paint,
             avatar_id=brief.avatar_id,
@@ -29,8 +36,7 @@ class PreviewProvider:
         )
         return MadeImage(
             data=data,
-            media_type="image/png",
-            model="preview-painter",
+            model=self.model,
             seed=brief.seed,
             steps=brief.steps,
             cfg_scale=brief.cfg_scale,

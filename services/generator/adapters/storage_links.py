@@ -24,10 +24,10 @@ class StorageLoraLinks:
         self._monotonic = monotonic
         self._kept: dict[str, tuple[float, str]] = {}
 
-    async def sign(self, key: str) -> str:
+    async def sign(self, key: str, *, fresh: bool = False) -> str:
         now = self._monotonic()
         signed_at, link = self._kept.get(key, (-USED_AGAIN_S, ""))
-        if now - signed_at < USED_AGAIN_S:
+        if not fresh and now - signed_at < USED_AGAIN_S:
             return link
         request = SignLinks(keys=(key,), expires_s=LORA_LINK_S)
         try:

@@ -1,6 +1,6 @@
 """Attempts as the rules see them, and the rules' answers as callers see them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row
@@ -47,6 +47,11 @@ def attempt_of(row: Row[Any]) -> Attempt:
     )
 
 
+def by_id(rows: Iterable[Row[Any]]) -> dict[str, Row[Any]]:
+    """Recorded attempts by their ids."""
+    return {row.attempt_id: row for row in rows}
+
+
 def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
     """An answer in words that travel; `rows` are the recorded attempts by id."""
     match answer:
@@ -60,6 +65,7 @@ def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
                 answer="done",
                 attempt_id=attempt.attempt_id,
                 number=attempt.number,
+                provider=row.provider,
                 image=BlobRef.model_validate(row.image),
                 generation=Generation.model_validate(row.generation),
             )
@@ -68,9 +74,10 @@ def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
                 answer="pending",
                 attempt_id=attempt.attempt_id,
                 number=attempt.number,
+                provider=rows[attempt.attempt_id].provider,
                 call_id=attempt.call_id,
             )
-        case Wait(after_s):
-            return AttemptAnswer(answer="wait", after_s=after_s)
+        case Wait(after_s, reason):
+            return AttemptAnswer(answer="wait", after_s=after_s, reason=reason)
         case No(reason):
             return AttemptAnswer(answer="no", reason=reason)

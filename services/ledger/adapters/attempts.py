@@ -9,7 +9,8 @@ from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.attempt_rows import attempt_of, reply_to, standing_of
+from services.ledger.adapters.attempt_rows import attempt_of, by_id, reply_to, standing_of
+from services.ledger.adapters.capacity import Capacity
 from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import attempts, avatars, pieces
@@ -43,9 +44,11 @@ class Attempts:
         """Say for each, in order, whether a provider may be called, and record it if so."""
         answers: dict[int, AttemptAnswer] = {}
         async with self._database.write() as transaction:
+            connection = transaction.connection
+            capacity = await Capacity.held(connection, requests)
             for group in _each_piece_once(requests):
                 asked = [requests[index] for index in group]
-                answered = await _answer(transaction.connection, asked, self._facts)
+                answered = await _answer(connection, asked, self._facts, capacity)
                 answers |= dict(zip(group, answered, strict=True))
         return [answers[index] for index in range(len(requests))]
 
@@ -80,21 +83,20 @@ def _each_piece_once(requests: Sequence[OpenAttempt]) -> Iterable[list[int]]:
 
 
 async def _answer(
-    connection: AsyncConnection, requests: Sequence[OpenAttempt], facts: FactLog
+    connection: AsyncConnection,
+    requests: Sequence[OpenAttempt],
+    facts: FactLog,
+    capacity: Capacity,
 ) -> list[AttemptAnswer]:
     locked = await _locked_pieces(connection, requests)
     earlier = await _attempts_of(connection, locked)
-    decided = [
-        (
-            request,
-            await _unless_unread(
-                request,
-                _decide(request, locked.get(request.piece_id), earlier[request.piece_id]),
-                facts,
-            ),
-        )
-        for request in requests
-    ]
+    decided: list[tuple[OpenAttempt, Answer]] = []
+    for request in requests:
+        piece, before = locked.get(request.piece_id), earlier[request.piece_id]
+        answer = await _unless_unread(request, _decide(request, piece, before), facts)
+        if piece is not None:
+            answer = capacity.within(request, answer, by_id(before), now=piece.now)
+        decided.append((request, answer))
     await _note_losses(connection, requests)
     await _go_on(connection, decided, locked)
     await _open_new(
@@ -102,10 +104,7 @@ async def _answer(
         [(request, answer) for request, answer in decided if isinstance(answer, Go)],
         locked,
     )
-    return [
-        reply_to(answer, {row.attempt_id: row for row in earlier[request.piece_id]})
-        for request, answer in decided
-    ]
+    return [reply_to(answer, by_id(earlier[request.piece_id])) for request, answer in decided]
 
 
 def _decide(request: OpenAttempt, piece: Row[Any] | None, earlier: Sequence[Row[Any]]) -> Answer:
@@ -125,7 +124,7 @@ async def _unless_unread(request: OpenAttempt, answer: Answer, facts: FactLog) -
         for attempt_id in answer.lost:
             tokens = (request.tenant, request.task_id, request.piece_id, attempt_id)
             if await facts.holds(AttemptSettled, tokens):
-                return Wait(_UNREAD_FOR_S)
+                return Wait(_UNREAD_FOR_S, "unread")
     return answer
 
 
@@ -168,6 +167,7 @@ async def _note_losses(connection: AsyncConnection, requests: Sequence[OpenAttem
                 .where(
                     attempts.c.attempt_id == request.lost_attempt_id,
                     attempts.c.piece_id == request.piece_id,
+                    attempts.c.tenant == request.tenant,
                     attempts.c.outcome == "succeeded",
                 )
                 .values(

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Text, any_, literal, text
 
-from services.ledger.adapters.schema import UNSETTLED, WAITING_FOR_REVIEW
+from services.ledger.adapters.schema import OPEN, UNCLEAR, UNSETTLED, WAITING_FOR_REVIEW
 
 UNDER_WAY = text(f"pieces.{UNSETTLED}")
 """As SQL text, because a bound parameter could not match the predicate of an index."""
 WAITING = text(f"pieces.{WAITING_FOR_REVIEW}")
+CALLING = text(OPEN)
+NEVER_TOLD = text(UNCLEAR)
 
 
 def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:

@@ -53,9 +53,14 @@ async def mark_near_duplicates(
 ) -> None:
     """Note of these new rows of content which earlier piece they look like, the oldest of them.
 
-    Two pieces that are recorded at the same moment by two processes do not see each other.
+    Two pieces that are recorded at the same moment by two processes do not see each other. Of an
+    earlier image that stands in it is known which one it is.
     """
-    fresh = [event for event in events if event.verdict.image_print is not None]
+    fresh = [
+        event
+        for event in events
+        if event.verdict.image_print is not None and event.generation.source != "cached"
+    ]
     if not fresh:
         return
     parameters = {

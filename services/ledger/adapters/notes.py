@@ -81,7 +81,7 @@ async def _note_images(connection: AsyncConnection, steps: Sequence[Progress]) -
             "generation": step.generation.model_dump(mode="json"),
         }
         for step in steps
-        if step.image is not None and step.generation is not None
+        if step.image is not None and step.generation is not None and step.generation.attempt_id
     ]
     if not rows:
         return

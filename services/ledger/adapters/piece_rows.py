@@ -57,7 +57,7 @@ def piece_of(row: Row[Any]) -> Piece:
     """The piece a row tells of. One that was taken down has no address any more."""
     brief = Brief.model_validate(row.brief)
     meta, captions = row.meta_data or {}, _captions(row)
-    generation = meta.get("generation") or row.generation
+    generation = meta.get("generation") or (row.held or {}).get("generation") or row.generation
     return Piece.model_validate(
         {
             "id": row.id,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,17 +57,28 @@ async def _settle(connection: AsyncConnection, events: Iterable[AttemptSettled])
         by_columns[tuple(values)].append({"settled": event.attempt_id, **values})
     for columns, rows in by_columns.items():
         named: dict[str, Any] = {name: bindparam(name) for name in columns}
+        named["cost_usd_micros"] = _cost()
         query = update(attempts).where(attempts.c.attempt_id == bindparam("settled"))
         await connection.execute(query.values(named | {"settled_at": func.clock_timestamp()}), rows)
+
+
+def _cost() -> ColumnElement[int]:
+    """What was charged; of what nobody knows the end of, the bill knows more than its caller."""
+    is_reconciled = attempts.c.reconciled_at.is_not(None)
+    return case(
+        (is_reconciled & (bindparam("outcome") == "unknown"), attempts.c.cost_usd_micros),
+        else_=bindparam("cost_usd_micros"),
+    )
 
 
 async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
     """Settle the calls that these images came from, where their own settlement is still on its way.
 
     A task that completes thereby tells its whole cost, however late the other stream is read. What
-    comes out of review was settled when it was held, with the address of its staged bytes.
+    comes out of review was settled when it was held, with the address of its staged bytes. An
+    earlier image that stands in came from no call.
     """
-    events = [event for event in events if not is_in_review(event)]
+    events = [event for event in events if event.generation.attempt_id and not is_in_review(event)]
     if not events:
         return
     rows = [

@@ -85,9 +85,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Somebody else may be calling; come back after `after_s`."""
+    """Somebody else may be calling; come back after `after_s`.
+
+    `capacity`: for other pieces, as many as the provider may be called for at a time. `unread`: the
+    last call has ended, which these books have yet to read.
+    """
 
     after_s: float
+    reason: Literal["capacity", "unread"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

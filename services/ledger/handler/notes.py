@@ -26,6 +26,10 @@ class NoteGenerated:
             "attempt_id": made.attempt_id,
             "duration_ms": made.generation_time_ms,
             "degraded": made.degraded,
+            "degraded_reason": made.degraded_reason,
+            "level": made.level,
+            "source": made.source,
+            "cached_from": made.cached_from,
             "preview": made.preview,
         }
         await self.note(

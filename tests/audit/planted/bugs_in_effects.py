@@ -49,7 +49,7 @@ SUCCESS_AS_FAILURE = Bug(
     PAID,
     (
         Patch(
-            "services/generator/handler.py",
+            "services/generator/handler/buying.py",
             '            outcome="succeeded",\n            duration_ms=duration_ms,\n'
             "            cost_usd_micros=made.cost_usd_micros,\n",
             '            outcome="failed",\n            duration_ms=duration_ms,\n'

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import Image
+from PIL import Image, ImageOps
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -44,5 +44,8 @@ def _nothing() -> dict[str, object]:
 
 def _image(width: int, height: int, call: int) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (width, height), (40, 120, call % 256)).save(out, "PNG", compress_level=1)
+    light = Image.linear_gradient("L").resize((width, height))
+    # A hue for each call, so that no two files are the same.
+    hue = ImageOps.colorize(light, "black", "white", mid=(40, 120, call % 256))
+    hue.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -56,6 +56,11 @@ async def providers_exhausted(world: World) -> httpx2.Response:
     return await _ending(world, "failed", "providers_exhausted", "CUDA_OOM: out of memory")
 
 
+@at_the_door("providers_unavailable")
+async def providers_unavailable(world: World) -> httpx2.Response:
+    return await _ending(world, "failed", "providers_unavailable")
+
+
 @at_the_door("no_image_returned", detail="Generation succeeded but no image URL/base64 returned")
 async def no_image_returned(world: World) -> httpx2.Response:
     said = "BAD_RESPONSE: no image in the answer"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -11,7 +11,7 @@ from services.gateway.handler.event_door import TakeOrders
 from services.gateway.handler.problems import details_of
 from services.storage.adapters.local_directory import LocalDirectory
 from services.storage.handler.links import SignObjectLinks
-from shared.calls import ACCEPT_TASK, GET_PIECE, AvatarRef, IssueKey, NoteCall, PieceRef, SignLinks
+from shared.calls import ACCEPT_TASK, GET_PIECE, AvatarRef, IssueKey, PieceRef, SignLinks
 from shared.calls.keys import Scope
 from shared.content import Asker, Platform
 from shared.events import TaskRefused
@@ -111,15 +111,6 @@ async def invalid_key(_: RealLedger) -> ProblemDetails:
         store = LocalDirectory(Path(directory), base_url="http://door.test", signing_key=b"k" * 32)
         with pytest.raises(Problem) as refused:
             await SignObjectLinks(store)(SignLinks(keys=("../secrets",)))
-    return refused.value.details
-
-
-@without_http("attempt_not_found")
-async def attempt_not_found(ledger: RealLedger) -> ProblemDetails:
-    with pytest.raises(Problem) as refused:
-        await ledger.books.attempts.note_call(
-            NoteCall(tenant=TENANT, piece_id=str(UUID(int=1)), attempt_id=str(uuid4()), call_id="c")
-        )
     return refused.value.details
 
 

@@ -145,6 +145,13 @@ async def test_a_refusal_is_the_one_of_the_other_door(
     assert not await events.letters()
 
 
+async def test_an_order_by_event_may_refuse_lesser_images(events: EventDoor) -> None:
+    await events.request(ORDER | {"allow_degraded": False}, **BY_KEY)
+    [accepted] = await events.accepted()
+    briefs = events.backend.accepted[accepted.task_id].briefs
+    assert {brief.allow_degraded for brief in briefs} == {False}
+
+
 async def test_a_request_without_identity_is_refused(events: EventDoor) -> None:
     await events.request()
     [refused] = await events.refused()

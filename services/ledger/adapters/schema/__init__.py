@@ -5,7 +5,13 @@ keep the ids of what they are about without foreign keys: they outlive it. So do
 moderation, which a trigger of the migrations keeps from being changed or deleted.
 """
 
-from services.ledger.adapters.schema.base import UNSETTLED, WAITING_FOR_REVIEW, metadata
+from services.ledger.adapters.schema.base import (
+    OPEN,
+    UNCLEAR,
+    UNSETTLED,
+    WAITING_FOR_REVIEW,
+    metadata,
+)
 from services.ledger.adapters.schema.content import (
     avatars,
     content_pieces,
@@ -22,6 +28,8 @@ from services.ledger.adapters.schema.moderation import (
 from services.ledger.adapters.schema.records import attempts, outbox, piece_events
 
 __all__ = [
+    "OPEN",
+    "UNCLEAR",
     "UNSETTLED",
     "WAITING_FOR_REVIEW",
     "api_keys",

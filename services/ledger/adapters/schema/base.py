@@ -20,4 +20,8 @@ UNSETTLED = "state IN ('requested', 'generated', 'hooked', 'moderated')"
 """Pieces that a task still waits for; the predicate of the indexes that find them."""
 WAITING_FOR_REVIEW = "state = 'pending_review'"
 """Pieces that wait for a person; the predicate of the indexes that find them."""
+OPEN = "outcome = 'open'"
+"""Provider calls that may be under way; the predicate of the indexes that find them."""
+UNCLEAR = "outcome = 'unknown' AND reconciled_at IS NULL"
+"""Provider calls that nobody knows the end of; the predicate of the index that finds them."""
 PRINT_BITS = 64

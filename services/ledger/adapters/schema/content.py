@@ -142,6 +142,7 @@ pieces = Table(
         server_default=NOW,
         comment="since when it waits for review, if it does or did",
     ),
+    Column("substitute_id", Text, comment="the earlier piece whose image was chosen to stand in"),
     UniqueConstraint("task_id", "index"),
     CheckConstraint(
         "state IN ('requested', 'generated', 'hooked', 'moderated',"
@@ -175,6 +176,11 @@ pieces = Table(
         postgresql_where=text(WAITING_FOR_REVIEW),
     ),
     Index("ix_pieces_review_expires", "held_at", postgresql_where=text(WAITING_FOR_REVIEW)),
+    Index(
+        "ix_pieces_substituted",
+        *("avatar_id", "substitute_id"),
+        postgresql_where=text("substitute_id IS NOT NULL"),
+    ),
 )
 
 content_pieces = Table(

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from services.ledger.adapters.schema.base import NOW, Json, Moment, metadata
+from services.ledger.adapters.schema.base import NOW, OPEN, UNCLEAR, Json, Moment, metadata
 
 attempts = Table(
     "attempts",
@@ -39,6 +39,9 @@ attempts = Table(
     Column("image", Json),
     Column("generation", Json),
     Column("bytes_lost_at", Moment),
+    Column("reconciled_at", Moment),
+    Column("reconciled_by", Text),
+    Column("reconcile_note", Text),
     UniqueConstraint("piece_id", "number"),
     CheckConstraint("outcome IN ('open', 'succeeded', 'failed', 'unknown')", name="outcome"),
     CheckConstraint("outcome <> 'open' OR settled_at IS NULL", name="open_is_unsettled"),
@@ -47,14 +50,24 @@ attempts = Table(
     ),
     CheckConstraint("cost_usd_micros >= 0", name="cost"),
     CheckConstraint("bytes_lost_at IS NULL OR outcome = 'succeeded'", name="bytes_lost_at"),
+    CheckConstraint("(reconciled_at IS NULL) = (reconciled_by IS NULL)", name="reconciled"),
+    CheckConstraint("reconciled_at IS NULL OR outcome <> 'open'", name="open_is_unreconciled"),
     Index("ix_attempts_task_id", "task_id"),
     Index("ix_attempts_avatar_id", "avatar_id"),
     Index(
         "ix_attempts_one_open_per_piece",
         "piece_id",
         unique=True,
-        postgresql_where=text("outcome = 'open'"),
+        postgresql_where=text(OPEN),
     ),
+    Index("ix_attempts_open_by_provider", "provider", postgresql_where=text(OPEN)),
+    Index("ix_attempts_unclear", "opened_at", "attempt_id", postgresql_where=text(UNCLEAR)),
+    Index(
+        "ix_attempts_settled_at",
+        "settled_at",
+        postgresql_where=text("settled_at IS NOT NULL"),
+    ),
+    Index("ix_attempts_tenant_opened_at_attempt_id", "tenant", "opened_at", "attempt_id"),
 )
 
 piece_events = Table(

@@ -1,0 +1,1 @@
+"""LiteLLM's image router with the same providers, limits and fallbacks."""

@@ -1,0 +1,1 @@
+"""What a ComfyUI server needs to make images for Atelier."""

@@ -1,0 +1,1 @@
+"""The provider `comfyui`: workflows of the operator's on a ComfyUI server."""

@@ -1,0 +1,1 @@
+"""The provider `openai_images`: OpenAI's image API."""

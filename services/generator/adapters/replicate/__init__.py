@@ -1,0 +1,1 @@
+"""The provider `replicate`: predictions at replicate.com."""

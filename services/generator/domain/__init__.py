@@ -1,0 +1,1 @@
+"""How providers are chosen, tried and given up. Pure decisions, standard library only."""

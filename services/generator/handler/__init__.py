@@ -1,0 +1,1 @@
+"""Having images made, and saying how the providers are."""

@@ -1,0 +1,1 @@
+"""Workflows that come along, in the format of the API of ComfyUI."""
