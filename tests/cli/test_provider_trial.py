@@ -133,7 +133,7 @@ def test_a_refusal_is_told_with_code_detail_and_next_step(worker: Worker) -> Non
     worker.will(plain(401))
     said = trial("modal_sdxl_lora", worker=worker)
     assert said.code == 1
-    assert "REFUSED: HTTP 401" in said.out
+    assert "UNAUTHORIZED: HTTP 401" in said.out
     assert "token" in said.out
 
 

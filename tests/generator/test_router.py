@@ -9,6 +9,7 @@ import pytest
 
 from services.generator.domain.failures import ProviderFailure, RetryPolicy
 from services.generator.domain.strategy import Strategy
+from services.generator.domain.track import Measured
 from services.generator.handler.buying import BuyImage
 from services.generator.handler.generation import GenerateImage
 from services.generator.handler.outage import Outage
@@ -174,7 +175,7 @@ async def test_an_image_of_no_use_counts_against_the_provider_and_is_paid() -> N
         10_000,
     )
     assert settled.image is None
-    assert router.routes[0].track.measured.success_rate == 0.0
+    assert router.routes[0].track.measured == Measured(1, 0.0, None)
 
 
 async def test_when_all_failed_an_earlier_image_stands_in_and_costs_nothing() -> None:
@@ -221,11 +222,31 @@ async def test_after_the_pause_one_probe_goes_and_a_success_opens_the_way() -> N
     assert made == ["first"] * 3
 
 
+class Slow(ScriptedProvider):
+    """Takes its time, so that others have to wait."""
+
+    async def generate(self, note: NoteCallId) -> MadeImage:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return await super().generate(note)
+
+
 async def test_of_many_that_wait_for_a_slot_none_goes_once_the_breaker_is_open() -> None:
-    first = provider(ProviderFailure("GENERATION_FAILED", "down"))
+    first = Slow([BROKEN], name="first")
     router = Router([first, provider(name="second")], limits=Limits(1))
-    await asyncio.gather(*(router.handler(content_requested()) for _ in range(40)))
+    made = await asyncio.gather(*(router.handler(content_requested()) for _ in range(40)))
     assert first.calls == FAILURES
+    assert {one.generation.provider for one in made} == {"second"}
+
+
+async def test_nobody_queues_for_a_provider_that_may_not_be_called() -> None:
+    router = Router([provider(BROKEN), provider(name="second")], limits=Limits(1))
+    for _ in range(FAILURES):
+        await router.handler(content_requested())
+    (first, _) = router.routes
+    async with first.slots.taken(first=False):
+        made = await asyncio.wait_for(router.handler(content_requested()), timeout=1)
+    assert made.generation.provider == "second"
 
 
 @pytest.mark.parametrize(
@@ -460,7 +481,7 @@ async def test_callers_who_wait_go_before_batches_at_the_same_provider() -> None
     begun, gate = asyncio.Event(), asyncio.Event()
 
     @dataclass
-    class Slow(ScriptedProvider):
+    class Gated(ScriptedProvider):
         async def prepare(self, brief: Brief, *, fresh_link: bool = False) -> PreparedCall:
             async def call(_: NoteCallId) -> MadeImage:
                 order.append(brief.prompt)
@@ -470,7 +491,7 @@ async def test_callers_who_wait_go_before_batches_at_the_same_provider() -> None
 
             return call
 
-    router = Router([Slow([made_image()])], limits=Limits(1))
+    router = Router([Gated([made_image()])], limits=Limits(1))
     tasks = [
         asyncio.create_task(
             router.handler(content_requested(lane=lane, brief=brief(prompt=prompt)))

@@ -81,6 +81,7 @@ class WireServer:
         self.takes_sockets = True
         self.port = 0
         self.loop = asyncio.new_event_loop()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @property
     def url(self) -> str:
@@ -106,24 +107,27 @@ class WireServer:
 
     async def _end(self, server: asyncio.Server) -> None:
         server.close()
+        await asyncio.sleep(0.01)  # what was accepted at the last moment begins, and can be ended
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)  # the sockets of aborted connections close in the next round
+        closing = [writer.wait_closed() for writer in self._writers]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         try:
             request = await _read(reader)
             if request.headers.get("upgrade", "").lower() == "websocket" and self.takes_sockets:
                 await self._listen(request, reader, writer)
             else:
                 await _send(writer, await self._answer(request))
+            writer.close()
+            await writer.wait_closed()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             # What was not sent is sent to nobody.
             writer.transport.abort()
-        else:
-            writer.close()
 
     async def _listen(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
