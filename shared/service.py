@@ -13,6 +13,7 @@ import structlog
 from faststream import FastStream
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from prometheus_client import CollectorRegistry
 
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 STOP_GRACE_S = 12.0
 CALL_GRACE_S = 5.0
 EXIT_DISCONNECTED = 1
+_HEARD_WITHIN_S = 3.0
+_ASK_AGAIN_AFTER_S = 0.2
 STAGING = "staging"
 DEAD_LETTER_BODIES = "dead-letters"
 
@@ -153,8 +156,26 @@ class Service:
             await hook()
         for loop in self._loops:
             loop.start()
-        # Ready means that the broker knows what we answer, not that we have told it so.
-        await confirmed(self.nc)
+        await self._heard()
+
+    async def _heard(self) -> None:
+        """Ready means that the broker knows what we answer, not that we have told it so.
+
+        It may be killed at this very moment: then it hears it once it is back.
+        """
+        while not await self._is_heard():
+            if self.broker.lost.is_set():
+                return  # whoever serves leaves for that
+            await asyncio.sleep(_ASK_AGAIN_AFTER_S)
+
+    async def _is_heard(self) -> bool:
+        try:
+            await confirmed(self.nc, limit_s=_HEARD_WITHIN_S)
+        except (NatsError, TimeoutError) as exc:
+            log.info("service.not_heard", cause=type(exc).__name__)
+            return False
+        # Without a connection the client confirms what it only keeps.
+        return bool(self.nc.is_connected)
 
     async def stop(self) -> None:
         """Hand back what was not begun, finish what was."""

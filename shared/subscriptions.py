@@ -13,15 +13,15 @@ _LIMIT_S = 2.0
 _STRAGGLERS_S = 0.05
 
 
-async def confirmed(nc: Client) -> None:
+async def confirmed(nc: Client, *, limit_s: float = 10.0) -> None:
     """Return when the server has taken note of all that we have subscribed to and published.
 
-    Raises the client's TimeoutError after ten seconds.
+    Raises the client's TimeoutError when it does not answer for `limit_s`.
     """
     # The client writes a ping at once, ahead of what its flusher has yet to write; only a second
     # one is sure to come after that.
-    await nc.flush()
-    await nc.flush()
+    for _ in range(2):
+        await nc.flush(timeout=limit_s)  # type: ignore[arg-type]
 
 
 async def leave(nc: Client, subscription: Subscription) -> None:

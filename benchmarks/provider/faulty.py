@@ -127,6 +127,8 @@ async def _unless_gone(
     finally:
         gone.cancel()
         answer.cancel()
+        # Nobody else may read from it before this one has let go.
+        await asyncio.gather(gone, answer, return_exceptions=True)
 
 
 async def _request(reader: StreamReader) -> tuple[str, bytes] | None:

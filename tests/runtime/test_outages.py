@@ -7,10 +7,13 @@ from pathlib import Path
 
 import nats
 import pytest
+from pydantic import SecretStr
 
 from deploy.local.nats import EmbeddedNats
 from shared.events import ContentHooked
 from shared.provision import provision
+from shared.service import open_service
+from shared.settings import ServiceSettings
 from shared.topology import Topology
 from tests.builders import image_generated
 from tests.conftest import SMALL
@@ -154,3 +157,17 @@ async def test_a_service_ends_in_time_while_its_broker_is_away(
     await service.broker.stop()
     assert time.monotonic() - started < 5.0
     assert service.nc.is_closed
+
+
+async def test_a_broker_that_dies_while_a_service_gets_ready_is_waited_for(
+    own_broker: EmbeddedNats,
+) -> None:
+    settings = ServiceSettings(nats_url=SecretStr(own_broker.url))
+    async with open_service("demo", settings) as service:
+        await own_broker.kill()
+        ready = asyncio.create_task(service.take_work())
+        # Longer than it waits for one answer.
+        await asyncio.sleep(4)
+        assert not ready.done()
+        await own_broker.start()
+        await asyncio.wait_for(ready, timeout=20)
