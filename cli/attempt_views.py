@@ -6,7 +6,7 @@ from typing import Any
 from cli.provider_views import money, seconds
 from cli.review_views import moment
 
-COLUMNS = ("attempt", "at", "provider", "outcome", "cost")
+COLUMNS = ("attempt", "at", "for", "provider", "outcome", "cost")
 STYLES = {"unknown": "yellow", "failed": "red"}
 
 
@@ -15,6 +15,7 @@ def row(attempt: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         attempt["attempt_id"],
         moment(attempt["opened_at"])[5:],
+        attempt["kind"],
         attempt["provider"],
         _outcome(attempt),
         money(attempt["cost_usd"]),
@@ -25,6 +26,7 @@ def facts(attempt: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What helps to find a call on a bill."""
     known = [
         ("attempt", attempt["attempt_id"]),
+        ("for", attempt["kind"]),
         ("provider", attempt["provider"]),
         ("provider's id", attempt["call_id"]),
         ("begun at", f"{moment(attempt['opened_at'])} UTC"),

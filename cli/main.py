@@ -7,7 +7,7 @@ import sys
 import typer
 from nats.errors import Error as NatsError
 
-from cli import attempts, dead_letters, keys, moderation, providers, reviews, verdict_key
+from cli import attempts, dead_letters, keys, moderation, providers, reviews, verdict_key, verify
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
 from cli.output import console, fail
 from shared.logs import mask
@@ -28,6 +28,7 @@ app.command()(moderation.takedown)
 app.command()(moderation.unfreeze)
 app.command()(moderation.check)
 app.command()(moderation.actions)
+app.command()(verify.verify)
 app.command("verdict-key", help=verdict_key.HELP)(verdict_key.verdict_key)
 
 

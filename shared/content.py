@@ -155,6 +155,7 @@ class CaptionSource(StrEnum):
     """Who wrote the captions."""
 
     TEMPLATE = "template"
+    MODEL = "model"
     SKIPPED = "skipped"
 
 
@@ -163,6 +164,15 @@ class Captions(Value):
 
     source: CaptionSource
     hooks: tuple[str, ...] = ()
+    provider: str = Field(default="", description="of a model's captions, for example `anthropic`")
+    model: str = ""
+    attempt_id: str = Field(default="", description="the call that they were bought by")
+    input_tokens: int = Field(default=0, ge=0, description="this piece's share of the call's")
+    output_tokens: int = Field(default=0, ge=0)
+    cost_usd_micros: int = Field(default=0, ge=0)
+    instead_of: Literal["", "refused", "malformed", "unavailable", "blocked"] = Field(
+        default="", description="why written captions stand where a model's were wanted"
+    )
 
 
 class BlockCategory(StrEnum):

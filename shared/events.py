@@ -89,6 +89,7 @@ class ImageGenerated(PieceFact):
     NAME = "image.generated"
     image: BlobRef
     generation: Generation
+    lane: Lane | None = Field(default=None, description="`interactive`: somebody waits for it")
 
 
 class ContentHooked(ImageGenerated):
@@ -204,6 +205,7 @@ class AttemptSettled(TaskFact):
     run: int = Field(ge=1)
     attempt_id: SubjectToken
     provider: str
+    kind: Literal["image", "captions"] = "image"
     outcome: Literal["succeeded", "failed", "unknown"]
     error_code: str | None = None
     detail: str = ""
@@ -211,6 +213,7 @@ class AttemptSettled(TaskFact):
     cost_usd_micros: int = Field(ge=0)
     image: BlobRef | None = None
     generation: Generation | None = None
+    captions: Captions | None = Field(default=None, description="what a call for captions gave")
 
     @property
     def subject_tokens(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from benchmarks.atelier.slowness import Slowness
 from services.storage.adapters.local_directory import LocalDirectory
 from services.storage.adapters.pillow_imaging import PillowImaging
 from services.storage.app import assemble
+from services.storage.app.signer import open_signer
 from services.storage.ports import Area
 from services.storage.settings import StorageSettings
 from shared.service import Service, open_service, run
@@ -35,9 +36,13 @@ async def open_app(settings: StorageSettings) -> AsyncIterator[Service]:
     )
     objects.takes_s = Slowness().bench_upload_seconds
     objects.open()
+    imaging = PillowImaging(
+        settings.delivery_format, settings.delivery_quality, at_once=settings.imaging_concurrency
+    )
+    credentials = await open_signer(settings)
     async with open_service("storage", settings) as service:
         keys = VerdictKeys(settings.verdict_public_keys)
-        assemble(service, objects, PillowImaging(), settings, keys)
+        assemble(service, objects, imaging, credentials, settings, keys)
         yield service
 
 

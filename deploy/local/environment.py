@@ -13,6 +13,7 @@ CREDENTIAL = re.compile(r"TOKEN|SECRET|SEED|PASSW|CREDENTIAL|(^|_)KEY(_|$)|DATAB
 OWNERS: Mapping[str, frozenset[str]] = {
     "ANTHROPIC_": frozenset({"hooks"}),
     "AWS_": frozenset({"storage"}),
+    "C2PA_": frozenset({"storage"}),
     "COMFYUI_": frozenset({"generator"}),
     "DATABASE_URL": frozenset({"ledger"}),
     "HF_": frozenset({"generator"}),

@@ -16,6 +16,7 @@ from services.gateway.adapters.watched_calls import WatchedCalls
 from services.gateway.handler import (
     attempts,
     avatars,
+    captions,
     checks,
     content,
     health,
@@ -54,6 +55,7 @@ EVENT_PERMITS = 4
 _PARTS = (
     avatars,
     content,
+    captions,
     checks,
     tasks,
     templates,

@@ -32,6 +32,12 @@ class GatewaySettings(ServiceSettings):
         description="Where open objects are read, for example a CDN; the gateway unless given.",
         examples=["https://cdn.example.com"],
     )
+    r2_public_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Storage's setting: where open objects are read, unless `OBJECTS_BASE_URL` "
+        "says otherwise.",
+        examples=["https://cdn.example.com"],
+    )
     objects_dir: Path = Field(
         description="Directory of delivered objects, as storage writes it.",
         examples=["/var/lib/atelier/objects"],
@@ -92,8 +98,9 @@ class GatewaySettings(ServiceSettings):
     @property
     def objects_url(self) -> str:
         """Where open objects are read, without a slash at the end."""
-        if self.objects_base_url is not None:
-            return str(self.objects_base_url).rstrip("/")
+        elsewhere = self.objects_base_url or self.r2_public_url
+        if elsewhere is not None:
+            return str(elsewhere).rstrip("/")
         return f"{self.base_url}/objects"
 
     @property

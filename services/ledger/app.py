@@ -12,6 +12,7 @@ from services.ledger.adapters.database import Database
 from services.ledger.adapters.deletion import Deletion
 from services.ledger.adapters.deliveries import Deliveries
 from services.ledger.adapters.expired_reviews import ExpiredReviews
+from services.ledger.adapters.files import Files
 from services.ledger.adapters.freezing import Freezes
 from services.ledger.adapters.halts import Halts
 from services.ledger.adapters.images import Images
@@ -141,6 +142,7 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.GET_PIECE, pieces.get)
     service.answer(calls.LIST_PIECES, pieces.list)
     service.answer(calls.FIND_ENDED, pieces.ended)
+    service.answer(calls.FIND_UNOWNED, Files(database).unowned)
     service.answer(calls.PUBLISH_PIECE, pieces.publish)
     service.answer(calls.GET_STATS, reports.stats)
     service.answer(calls.LEDGER_HEALTH, reports.health)

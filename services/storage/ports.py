@@ -1,9 +1,12 @@
 """What storage needs from the outside."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from shared.content import Delivery
+from shared.provenance import Provenance
 
 
 class Area(StrEnum):
@@ -25,7 +28,10 @@ class ObjectStore(Protocol):
     """Where delivered files are kept."""
 
     async def create(self, area: Area, key: str, data: bytes, *, media_type: str) -> None:
-        """Keep `data`, never over other bytes; the same bytes again are fine. Raises TryLater."""
+        """Keep `data`, never over other bytes; the same bytes again are fine.
+
+        Raises TryLater, or GiveUp(object_exists) where other bytes have the key.
+        """
         ...
 
     async def read(self, area: Area, key: str) -> bytes:
@@ -38,6 +44,13 @@ class ObjectStore(Protocol):
 
     async def keys(self, prefix: str) -> Collection[str]:
         """Keys in any area that begin so; `prefix` names their whole folder. Raises TryLater."""
+        ...
+
+    def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
+        """Page by page, keys of any area that begin so and have not changed for so long.
+
+        `prefix` is a folder; what lies in its folders counts as well. Raises TryLater.
+        """
         ...
 
     def link(self, area: Area, key: str) -> str:
@@ -58,14 +71,94 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DerivedFile:
+    """A file of a delivery, as the store shall have it."""
+
+    area: Area
+    key: str
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDelivery:
+    """A delivery whose files wait on this machine; they are read one by one."""
+
+    delivery: Delivery
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits on this machine to be uploaded."""
+
+    deliveries: int
+    size_bytes: int
+    is_full: bool
+
+
+class HeldDeliveries(Protocol):
+    """Derived files that wait on this machine while the store is away. Nothing here is served."""
+
+    async def keep(self, name: str, delivery: Delivery, files: Sequence[DerivedFile]) -> bool:
+        """Keep them all or, where the room for it is spent, none: False. Raises TryLater."""
+        ...
+
+    async def find(self, name: str) -> HeldDelivery | None:
+        """What waits under this name. Raises TryLater."""
+        ...
+
+    async def file(self, name: str, number: int) -> DerivedFile:
+        """One of its files, as it was kept. Raises ObjectMissing, TryLater."""
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Forget it; forgetting twice is fine. Raises TryLater."""
+        ...
+
+    async def names(self, *, older_than_s: float = 0) -> Collection[str]:
+        """What waits, and has waited for so long. Raises TryLater."""
+        ...
+
+    async def clear_unfinished(self) -> int:
+        """Remove what is left of writing that was cut off; how many. Raises TryLater."""
+        ...
+
+    async def waiting(self) -> Waiting:
+        """How much it is. Raises TryLater."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded image's facts and its thumbnail."""
+    """A decoded image's facts and its thumbnail, which is a JPEG."""
 
     media_type: str
     extension: str
     width: int
     height: int
     thumbnail_jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An encoded image."""
+
+    data: bytes
+    media_type: str
+    extension: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What is delivered of an image: its pixels in sRGB, encoded anew, and nothing else of it."""
+
+    image: Encoded
+    thumbnail: Encoded
+    source_media_type: str
+    source_extension: str
 
 
 class Ended(Protocol):
@@ -76,9 +169,41 @@ class Ended(Protocol):
         ...
 
 
+class Unowned(Protocol):
+    """Who knows which files belong to pieces."""
+
+    async def __call__(self, keys: Collection[str]) -> Collection[str]:
+        """Those keys that are no piece's and never will be. Raises TryLater."""
+        ...
+
+
 class Imaging(Protocol):
-    """Looks at pixels, away from the event loop."""
+    """Looks at pixels, away from the event loop.
+
+    Both give up (`invalid_image`) what is not an image, is too large, has more than one frame, is
+    partly transparent, or has pixels that readers make different colours of.
+    """
 
     async def look(self, image: bytes) -> Picture:
-        """Decode an image and draw its thumbnail. Raises GiveUp for what is not an image."""
+        """Decode an image and draw its thumbnail. Raises GiveUp."""
+        ...
+
+    async def derive(self, image: bytes) -> Copies:
+        """Decode an image and draw what is delivered of it. Raises GiveUp."""
+        ...
+
+    async def look_alike(self, one: bytes, other: bytes) -> bool:
+        """Whether two images show the same, in the same size."""
+        ...
+
+
+class Credentials(Protocol):
+    """Signs what is delivered, away from the event loop."""
+
+    async def sign(self, image: Encoded, provenance: Provenance) -> bytes:
+        """The same image with content credentials that were verified. Raises TryLater."""
+        ...
+
+    async def read(self, data: bytes, media_type: str) -> Provenance | None:
+        """What a file's credentials tell; None unless they are intact and an Atelier's."""
         ...

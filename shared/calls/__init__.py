@@ -28,11 +28,20 @@ from shared.calls.avatars import (
     UnfreezeAvatar,
 )
 from shared.calls.base import Asked, Nothing
+from shared.calls.captions import (
+    CAPTIONS_LIMIT_S,
+    MOST_PICTURES,
+    WRITE_CAPTIONS,
+    CaptionsWritten,
+    PictureToCaption,
+    WriteCaptions,
+)
 from shared.calls.checking import (
     CHECK_CONTENT,
     CheckContent,
     ContentChecked,
 )
+from shared.calls.files import FIND_UNOWNED, FindUnowned, ListedFile, UnownedFiles
 from shared.calls.keys import (
     ALL_SCOPES,
     FIND_KEY,
@@ -147,6 +156,7 @@ __all__ = [
     "ACCEPT_TASK",
     "ALL_SCOPES",
     "CANCEL_TASK",
+    "CAPTIONS_LIMIT_S",
     "CHANGE_AVATAR",
     "CHECK_CONTENT",
     "CREATE_AVATAR",
@@ -156,6 +166,7 @@ __all__ = [
     "FIND_KEY",
     "FIND_ORDER",
     "FIND_SUBSTITUTE",
+    "FIND_UNOWNED",
     "GET_AVATAR",
     "GET_PIECE",
     "GET_REVIEW",
@@ -173,6 +184,7 @@ __all__ = [
     "LIST_REVIEWS",
     "MATCH_IMAGE",
     "MAX_TEXTS",
+    "MOST_PICTURES",
     "NOTE_CALL",
     "OPEN_ATTEMPT",
     "PROVIDER_HEALTH",
@@ -187,6 +199,7 @@ __all__ = [
     "STORAGE_HEALTH",
     "TAKE_DOWN_PIECE",
     "UNFREEZE_AVATAR",
+    "WRITE_CAPTIONS",
     "AcceptTask",
     "ActionPage",
     "ApiKey",
@@ -201,6 +214,7 @@ __all__ = [
     "AvatarRef",
     "AvatarStats",
     "BookedAttempt",
+    "CaptionsWritten",
     "ChangeAvatar",
     "CheckContent",
     "ComponentHealth",
@@ -213,6 +227,7 @@ __all__ = [
     "FindKey",
     "FindOrder",
     "FindSubstitute",
+    "FindUnowned",
     "Finding",
     "FoundOrder",
     "FoundSubstitute",
@@ -233,6 +248,7 @@ __all__ = [
     "ListKeys",
     "ListPieces",
     "ListReviews",
+    "ListedFile",
     "MatchImage",
     "ModerationAction",
     "NoteCall",
@@ -240,6 +256,7 @@ __all__ = [
     "OpenAttempt",
     "OrderKey",
     "Personality",
+    "PictureToCaption",
     "Piece",
     "PieceDetail",
     "PiecePage",
@@ -269,4 +286,6 @@ __all__ = [
     "TextToScreen",
     "TimelineEntry",
     "UnfreezeAvatar",
+    "UnownedFiles",
+    "WriteCaptions",
 ]

@@ -5,8 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from shared.calls.base import Asked, Nothing
-from shared.content import BlobRef, Generation, SubjectToken, Value
+from shared.content import BlobRef, Captions, Generation, SubjectToken, Value
 from shared.rpc import Call
+
+AttemptKind = Literal["image", "captions"]
+"""What is bought. A piece's calls of one kind say nothing about those of the other."""
 
 
 class OpenAttempt(Asked):
@@ -16,6 +19,7 @@ class OpenAttempt(Asked):
     task_id: SubjectToken
     piece_id: SubjectToken
     run: int = Field(ge=1)
+    kind: AttemptKind = "image"
     provider: str = Field(max_length=64)
     holder: str = Field(max_length=120, description="the process that asks")
     lease_s: float = Field(gt=0, le=3600, description="longer than the call can take")
@@ -35,7 +39,8 @@ class AttemptAnswer(Value):
     wait: somebody else may still be calling, or all calls that the provider may have at a time are
     under way (`reason` is `capacity`), or the end of the last call is not read yet (`unread`); come
     back after `after_s`. no: do not call, `reason` is one
-    of cancelled, deadline, frozen, superseded, ended.
+    of cancelled, deadline, frozen, superseded, ended; for captions also `spent`: one call was lost
+    already, and another one, so that no third is made.
     """
 
     answer: Literal["go", "done", "pending", "wait", "no"]
@@ -47,6 +52,7 @@ class AttemptAnswer(Value):
     reason: str | None = None
     image: BlobRef | None = None
     generation: Generation | None = None
+    captions: Captions | None = None
 
 
 class NoteCall(Asked):

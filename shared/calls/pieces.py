@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from shared.calls.attempts import AttemptKind
 from shared.calls.avatars import AvatarRef
 from shared.calls.base import Asked
 from shared.content import (
@@ -42,6 +43,11 @@ class Piece(Value):
     hook_text: str | None = None
     hooks: tuple[str, ...] = ()
     hooks_source: str | None = None
+    hooks_provider: str | None = Field(default=None, description="whose model wrote them, if one")
+    hooks_model: str | None = None
+    hooks_instead_of: str | None = Field(
+        default=None, description="why they were not written by a model, though wanted so"
+    )
     safety_rating: Rating | None = None
     explicitness_level: int | None = None
     verdict_reason: str | None = None
@@ -94,6 +100,7 @@ class AttemptRecord(Value):
     attempt_id: str
     number: int
     run: int
+    kind: AttemptKind = "image"
     provider: str
     outcome: str
     error_code: str | None = None

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from shared.calls.attempts import AttemptKind
 from shared.calls.base import Asked, Nothing
 from shared.content import BlobRef, BucketKey, Generation, Score, SubjectToken, Value
 from shared.rpc import Call
@@ -37,6 +38,7 @@ class ProviderRecord(Value):
     """What all replicas' calls of the last hour came to."""
 
     provider: str
+    kind: AttemptKind = Field(default="image", description="what it is asked for")
     calls: int = Field(ge=0)
     success_rate: Score
     median_ms: int | None = Field(default=None, description="of successes")
@@ -106,6 +108,7 @@ class BookedAttempt(Value):
     """One provider call as it stands in the books."""
 
     attempt_id: str
+    kind: AttemptKind = "image"
     number: int
     task_id: str
     piece_id: str

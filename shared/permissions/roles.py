@@ -103,6 +103,7 @@ GATEWAY = Role(
         calls.SCREEN_TEXTS,
         calls.CHECK_CONTENT,
         calls.SAFETY_HEALTH,
+        calls.WRITE_CAPTIONS,
         calls.SIGN_LINKS,
         calls.LEND_BYTES,
     ),
@@ -131,8 +132,10 @@ GENERATOR = Role(
 )
 HOOKS = Role(
     "hooks",
-    writes=(ContentHooked, ContentHalted),
+    writes=(ContentHooked, AttemptSettled, ContentHalted),
     carries=(topology.WRITE_HOOKS,),
+    answers=(calls.WRITE_CAPTIONS,),
+    asks=(calls.OPEN_ATTEMPT, calls.SCREEN_TEXTS),
 )
 SAFETY = Role(
     "safety",
@@ -153,7 +156,7 @@ STORAGE = Role(
         topology.WITHDRAW,
     ),
     answers=(calls.SIGN_LINKS, calls.LEND_BYTES, calls.STORAGE_HEALTH),
-    asks=(calls.FIND_ENDED,),
+    asks=(calls.FIND_ENDED, calls.FIND_UNOWNED),
     gets=(STAGING,),
     puts=(STAGING,),
     clears=(STAGING,),
@@ -204,6 +207,7 @@ LEDGER = Role(
         calls.FIND_ENDED,
         calls.MATCH_IMAGE,
         calls.FIND_SUBSTITUTE,
+        calls.FIND_UNOWNED,
     ),
     asks=(calls.STORAGE_HEALTH,),
 )

@@ -1,4 +1,4 @@
-"""Refusals of orders that cannot be met."""
+"""Refusals of orders, and of wishes for captions, that cannot be met."""
 
 from shared.problem_kinds.kind import BOTH, INSIDE, ProblemKind
 
@@ -86,6 +86,24 @@ ORDERS = (
         "The template does not suit the platform.",
         "Choose another template or platform.",
         BOTH,
+    ),
+    ProblemKind(
+        "pieces_or_prompt",
+        422,
+        "Captions are asked for pieces and for a prompt at once, or for neither.",
+        "Give `piece_ids` alone, or `prompt` with its `platform`, `avatar_id` and `tier`.",
+    ),
+    ProblemKind(
+        "platform_required",
+        422,
+        "Nobody can tell for which platform the captions are.",
+        "Give `platform`.",
+    ),
+    ProblemKind(
+        "pieces_differ",
+        422,
+        "Captions are asked for pieces of several avatars.",
+        "Ask for those of one avatar at a time.",
     ),
     ProblemKind(
         "request_too_large",

@@ -24,6 +24,12 @@ PARTS = (
         "Look at `task_url`, or send the order again by the same idempotency key.",
     ),
     ProblemKind(
+        "captions_not_confirmed",
+        503,
+        "The captions did not come in time; a model may have been paid for them all the same.",
+        "Send the same request after `Retry-After` seconds, if they are worth paying for twice.",
+    ),
+    ProblemKind(
         "internal_error",
         500,
         "A bug in Atelier.",

@@ -68,6 +68,12 @@ REQUESTS = (
         BOTH,
     ),
     ProblemKind(
+        "idempotency_not_offered",
+        422,
+        "The path remembers nothing by an idempotency key: every request is paid for.",
+        "Leave the header out, and do not repeat a request that was answered.",
+    ),
+    ProblemKind(
         "invalid_cursor",
         422,
         "The cursor was not given by this list.",

@@ -7,7 +7,7 @@ I1 every accepted piece ends once, by its deadline, or waits visibly for review
 I2 every success of a provider has one row of cost, and a piece is billed at most once
 I3 no byte without an allowing verdict can be read by the public, ever
 I4 no orphan is left: no file, row or staged image without its counterpart
-I5 delivered bytes are the judged bytes
+I5 delivered files are signed copies of the judged bytes, and show the same picture
 I6 the same idempotency key is the same task
 
 Nothing of `services`, `shared`, `deploy` or `cli` is imported here; a test sees to that.

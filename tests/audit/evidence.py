@@ -4,12 +4,16 @@ orders.jsonl    at, key (Idempotency-Key or null), body_sha256, status (null: no
                 task_id, num_pieces — one line for every answer to a POST of an order
 provider.jsonl  at, call (the stub's own id of the call), event (asked, given, refused, cut, hung),
                 request (its JSON), status, sha256 (of the image given), billed
+captioner.jsonl at, call, event (as above), texts (the captions given, none of which another call
+                gives), input_tokens, output_tokens, cost_usd_micros (of the whole call, or null),
+                billed — a call may be for many pieces
 probes.jsonl    at, url (path and query), status, bytes, sha256 — what an anonymous reader got
 faults.jsonl    at, kind, target, until
+images/         what the provider gave as images, each in a file named by its sha256
 run.json        seed, began, ended, pieces, data_dir, deadline_s (seconds after `ended` by which
                 every piece shall have ended), and verdict_public_keys (in hex) where they are known
 
-Times are seconds since 1970. A success is billed when the provider finished its image, also when
+Times are seconds since 1970. A success is billed when the provider finished its work, also when
 the answer was cut afterwards.
 """
 
@@ -52,6 +56,20 @@ class ProviderEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionEvent:
+    """A line of the log of whoever writes captions. `cost_usd_micros` is of the whole call."""
+
+    at: float
+    call: str
+    event: str
+    texts: tuple[str, ...]
+    input_tokens: int
+    output_tokens: int
+    cost_usd_micros: int | None
+    billed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What an anonymous reader got for a path."""
 
@@ -84,24 +102,28 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that was noted. `provider` is None where no provider kept a log."""
+    """Everything that was noted. `provider` and `captioner` are None where nobody kept a log."""
 
     run: Run
     orders: tuple[Order, ...] = ()
     provider: tuple[ProviderEvent, ...] | None = None
+    captioner: tuple[CaptionEvent, ...] | None = None
     probes: tuple[Probe, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
 def read_evidence(directory: Path) -> Evidence:
     """Read a directory of evidence. Raises CannotJudge for a missing run or a broken line."""
-    provider = directory / "provider.jsonl"
+    provider, captioner = directory / "provider.jsonl", directory / "captioner.jsonl"
     try:
         return Evidence(
             run=_run(json.loads((directory / "run.json").read_text())),
             orders=tuple(_order(line) for line in _lines(directory / "orders.jsonl")),
             provider=tuple(_event(line) for line in _lines(provider))
             if provider.exists()
+            else None,
+            captioner=tuple(_caption_event(line) for line in _lines(captioner))
+            if captioner.exists()
             else None,
             probes=tuple(_probe(line) for line in _lines(directory / "probes.jsonl")),
             faults=tuple(_fault(line) for line in _lines(directory / "faults.jsonl")),
@@ -136,6 +158,19 @@ def _event(line: Mapping[str, Any]) -> ProviderEvent:
         event=line["event"],
         request=line["request"] or {},
         sha256=line["sha256"],
+        billed=line["billed"],
+    )
+
+
+def _caption_event(line: Mapping[str, Any]) -> CaptionEvent:
+    return CaptionEvent(
+        at=line["at"],
+        call=str(line["call"]),
+        event=line["event"],
+        texts=tuple(line["texts"]),
+        input_tokens=line["input_tokens"],
+        output_tokens=line["output_tokens"],
+        cost_usd_micros=line["cost_usd_micros"],
         billed=line["billed"],
     )
 

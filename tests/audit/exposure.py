@@ -1,7 +1,9 @@
 """I3: no byte without an allowing verdict can be read by the public, ever.
 
 A verdict is the fact content.moderated; it allows its image from the moment the broker has it.
-A thumbnail shares the fate of its piece.
+What is delivered is a copy that was drawn and signed anew: it is allowed from the moment at which
+the judged bytes are that it derives from, by what storage told or by its own credentials. A
+thumbnail shares the fate of its piece.
 """
 
 import math
@@ -25,9 +27,13 @@ THUMBNAIL = "_thumb.jpg"
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """From when on, in seconds since 1970, which bytes and which pieces may be seen by all."""
+    """From when on, in seconds since 1970, which bytes and which pieces may be seen by all.
+
+    `images` are those that were judged, `copies` what was delivered of them.
+    """
 
     images: Mapping[str, float]
+    copies: Mapping[str, float]
     pieces: Mapping[str, float]
     delivered: Mapping[str, float]
     """As `pieces`, but also those that only holders of a link may see."""
@@ -61,7 +67,28 @@ def allowed_in(world: World) -> Allowed:
         if is_public:
             pieces[piece_id] = min(at, pieces.get(piece_id, math.inf))
             images[sha256] = min(at, images.get(sha256, math.inf))
-    return Allowed(images, pieces, delivered)
+    return Allowed(images, _copies(world, images), pieces, delivered)
+
+
+def _copies(world: World, images: Mapping[str, float]) -> Mapping[str, float]:
+    told = [fact.part("delivery") for fact in _stored(world)]
+    sources = [(each.get("image_sha256"), each.get("source_sha256")) for each in told]
+    if world.facts_lost:
+        sources += [(row.image_sha256, row.source_sha256) for row in world.books.contents]
+    signed = [(file.sha256, _signed_source(file)) for file in world.objects]
+    return {
+        str(copy): images[str(source)]
+        for copy, source in (*sources, *signed)
+        if source is not None and source in images
+    }
+
+
+def _signed_source(file: ObjectFile) -> str | None:
+    """The judged bytes that a file says it is of, if it can be believed."""
+    told = file.picture.credentials
+    if told is None or not told.intact or told.piece_id != piece_in(file.key):
+        return None
+    return told.source_sha256
 
 
 def _allowances(world: World) -> Iterator[tuple[str, str, bool, float]]:
@@ -87,7 +114,8 @@ def _probe(world: World, allowed: Allowed, probe: Probe) -> Iterator[Violation]:
         return
     key = probe.path.partition(OBJECTS)[2].partition("?")[0]
     at = probe.at + world.grace.clocks_s
-    if allowed.images.get(probe.sha256 or "", math.inf) <= at:
+    sha256 = probe.sha256 or ""
+    if min(each.get(sha256, math.inf) for each in (allowed.images, allowed.copies)) <= at:
         return
     is_thumbnail = key.startswith("content/") and key.endswith(THUMBNAIL)
     known = world.shas_of.get(key, {probe.sha256})
@@ -118,7 +146,8 @@ def _file(world: World, allowed: Allowed, file: ObjectFile) -> Iterator[Violatio
         yield _breach("unmoderated_file", f"{file.area}/{file.key}", f"written {why}")
         return
     is_image = not file.key.endswith(THUMBNAIL)
-    if file.area == "public" and is_image and file.sha256 not in allowed.images:
+    judged = {file.sha256, _signed_source(file)}
+    if file.area == "public" and is_image and judged.isdisjoint(allowed.images):
         yield _breach("unmoderated_bytes", f"public/{file.key}", "nobody judged these bytes")
 
 

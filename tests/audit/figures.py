@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from tests.audit import provider_log
+from tests.audit import caption_log, provider_log
+from tests.audit.rows import CAPTIONS
 from tests.audit.world import HELD, World
 
 
@@ -19,6 +20,10 @@ def figures(world: World) -> Mapping[str, int]:
         "calls": len(provider_log.calls(world)),
         "billed": sum(call.billed for call in provider_log.calls(world)),
         "succeeded": outcomes["succeeded"],
+        "captioned": sum(
+            row.kind == CAPTIONS and row.outcome == "succeeded" for row in world.books.attempts
+        ),
+        "caption_calls": len(caption_log.calls(world)),
         "unknown": outcomes["unknown"],
         "reconciled": sum(row.reconciled_at is not None for row in world.books.attempts),
         "paid_failures": sum(

@@ -11,6 +11,7 @@ from tests.audit import exposure, lineage, money, orders, orphans, pieces_end, s
 from tests.audit.evidence import read_evidence
 from tests.audit.figures import figures
 from tests.audit.objects import read_objects
+from tests.audit.pictures import Gallery, read_given
 from tests.audit.postgres import read_books
 from tests.audit.report import Finding, Report
 from tests.audit.servers import CannotJudge, Servers
@@ -45,11 +46,11 @@ async def judge(
     """
     read = await asyncio.to_thread(read_evidence, evidence)
     where = servers or Servers.of(Path(read.run.data_dir))
-    until = now() + patience_s
+    gallery, until = Gallery(), now() + patience_s
     while True:
         is_last_look = now() >= until
         try:
-            world = await observe(evidence, where, grace, facts_lost=facts_lost, now=now)
+            world = await observe(evidence, where, grace, gallery, facts_lost=facts_lost, now=now)
             if verdict_keys is not None:
                 world = replace(world, verdict_keys=tuple(verdict_keys))
         except CannotJudge:
@@ -67,6 +68,7 @@ async def observe(
     evidence: Path,
     servers: Servers,
     grace: Grace,
+    gallery: Gallery,
     *,
     facts_lost: bool,
     now: Callable[[], float],
@@ -74,7 +76,7 @@ async def observe(
     """Everything that can be seen now. Raises CannotJudge."""
     # Effects before causes, so that work under way looks unfinished and not contradictory.
     read = await asyncio.to_thread(read_evidence, evidence)
-    objects = await read_objects(servers.objects_dir)
+    objects = await read_objects(servers.objects_dir, gallery)
     streams = await read_streams(servers)
     books = await read_books(servers.database_url)
     shown = await read_shown(servers, [task.task_id for task in books.tasks])
@@ -88,6 +90,7 @@ async def observe(
         grace=grace,
         facts_lost=facts_lost,
         verdict_keys=read.run.verdict_public_keys,
+        given=await read_given(evidence, gallery),
     )
 
 

@@ -1,18 +1,18 @@
-"""I5: delivered bytes are the judged bytes, and those are the bytes that were bought.
+"""I5: delivered files are copies of the judged bytes, and those are the bytes that were bought.
 
 Where an earlier image stands in, they are those of the piece that it was bought for.
 """
 
 from collections.abc import Iterator
 
-from tests.audit import signatures, substitutes
+from tests.audit import copies, signatures, substitutes
 from tests.audit.objects import ObjectFile
-from tests.audit.postgres import ContentRow, PieceRow
 from tests.audit.report import Violation
+from tests.audit.rows import ContentRow, PieceRow
 from tests.audit.world import HELD, RunFact, World, is_held_now
 
 NAME = "I5"
-CLAIM = "delivered bytes are the judged bytes, and those are the bytes that were bought"
+CLAIM = "delivered files are copies of the judged bytes, and those are what was bought"
 
 JPEG = b"\xff\xd8\xff"
 IMAGE_FACTS = ("image.generated", "content.hooked", "content.moderated", "content.stored")
@@ -48,9 +48,10 @@ def _delivered(world: World, content: ContentRow) -> Iterator[Violation]:
     subject = content.content_id
     area = "public" if content.public else "private"
     if content.taken_down_at is None:
-        yield from _image(world, subject, (area, content.object_key), content.verdict_sha256)
+        yield from _image(world, subject, (area, content.object_key), content.image_sha256)
         yield from _thumbnail(world, subject, (area, content.thumbnail_key))
-    told = {content.image_sha256, content.source_sha256, content.verdict_sha256}
+        yield from copies.violations(world, content)
+    told = {content.source_sha256, content.verdict_sha256}
     piece = world.pieces.get(subject)
     if piece is not None:
         told |= {piece.image_sha256 or "", piece.verdict_sha256 or ""}
@@ -74,10 +75,13 @@ def _bought(world: World, content: ContentRow) -> Iterator[Violation]:
 
 
 def _held(world: World, piece: PieceRow) -> Iterator[Violation]:
-    image, thumbnail = piece.held
+    image, thumbnail = (("review", key) for key in piece.held)
     judged = str((piece.held_verdict or {}).get("image_sha256"))
-    yield from _image(world, piece.piece_id, ("review", image), judged)
-    yield from _thumbnail(world, piece.piece_id, ("review", thumbnail))
+    yield from _image(world, piece.piece_id, image, judged)
+    yield from _thumbnail(world, piece.piece_id, thumbnail)
+    whole, small = world.files.get(image), world.files.get(thumbnail)
+    if whole is not None and small is not None:
+        yield from copies.thumbnail_of_another(whole, small, piece.piece_id)
 
 
 def _approved(world: World, piece: PieceRow) -> Iterator[Violation]:
@@ -94,11 +98,11 @@ def _approved(world: World, piece: PieceRow) -> Iterator[Violation]:
 
 
 def _image(
-    world: World, subject: str, place: tuple[str, str], judged_sha256: str
+    world: World, subject: str, place: tuple[str, str], recorded_sha256: str
 ) -> Iterator[Violation]:
     file = world.files.get(place)
-    if file is not None and file.sha256 != judged_sha256:
-        yield _breach("other_bytes_delivered", subject, f"{'/'.join(place)} is not what was judged")
+    if file is not None and file.sha256 != recorded_sha256:
+        yield _breach("other_bytes_delivered", subject, f"{'/'.join(place)} is not as recorded")
 
 
 def _thumbnail(world: World, subject: str, place: tuple[str, str]) -> Iterator[Violation]:
@@ -117,11 +121,24 @@ def _fact(world: World, fact: RunFact) -> Iterator[Violation]:
     if fact.fact in JUDGED_FACTS and fact.part("verdict").get("image_sha256") != image:
         yield _breach("verdict_about_other_bytes", fact.place, "not those of the fact")
     if fact.fact == "content.stored":
-        delivery = fact.part("delivery")
-        if {delivery.get("source_sha256"), delivery.get("image_sha256")} != {image}:
-            yield _breach("other_bytes_stored", fact.place, "not those of the fact")
+        yield from _stored(world, fact, image)
     if fact.fact == "content.persisted":
         yield from _end(world, fact)
+
+
+def _stored(world: World, fact: RunFact, image: object) -> Iterator[Violation]:
+    """What is held are the judged bytes; what is delivered derives from them."""
+    delivery = fact.part("delivery")
+    told = {delivery.get("source_sha256")}
+    if delivery.get("held"):
+        told.add(delivery.get("image_sha256"))
+    if told != {image}:
+        yield _breach("other_bytes_stored", fact.place, "not those of the fact")
+    content = world.contents.get(fact.piece_id)
+    if content is None or content.object_key != delivery.get("object_key"):
+        return
+    if content.image_sha256 != delivery.get("image_sha256"):
+        yield _breach("other_bytes_recorded", fact.place, "the books tell of others")
 
 
 def _end(world: World, fact: RunFact) -> Iterator[Violation]:

@@ -1,5 +1,7 @@
 """I2: each success of a provider has exactly one row of cost; a piece is billed at most once.
 
+That is once for its image, and once for its captions where a model writes them.
+
 A failed call may have cost money, for an image of no use has to be paid: a cost, and no image. What
 an unknown call cost counts once a person has said so, with the bill in hand.
 """
@@ -8,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from tests.audit import provider_log, substitutes
-from tests.audit.postgres import AttemptRow
+from tests.audit import caption_log, captions, provider_log, substitutes
 from tests.audit.report import Violation
+from tests.audit.rows import IMAGE, AttemptRow
 from tests.audit.streams import FactMessage
 from tests.audit.world import World
 
@@ -22,14 +24,17 @@ FREEZE_TAKES_S = 1.0
 
 
 def checked(world: World) -> int:
-    """Provider calls that were looked at: rows, and calls in the provider's own log."""
-    return len(world.books.attempts) + len(provider_log.calls(world))
+    """Provider calls that were looked at: rows, and calls in the providers' own logs."""
+    logged = len(provider_log.calls(world)) + len(caption_log.calls(world))
+    return len(world.books.attempts) + logged
 
 
 def violations(world: World) -> list[Violation]:
     """Every breach."""
     return [
         *provider_log.violations(world),
+        *caption_log.violations(world),
+        *captions.violations(world),
         *(each for rows in world.attempts_of.values() for each in _bought_once(world, rows)),
         *(each for row in world.books.attempts for each in _row(world, row)),
         *(each for fact in world.messages("attempt.settled") for each in _recorded(world, fact)),
@@ -45,12 +50,13 @@ def _breach(code: str, subject: str, detail: str, *, heals: bool = False) -> Vio
 
 
 def _bought_once(world: World, rows: Sequence[AttemptRow]) -> Iterator[Violation]:
-    """After a success nothing is bought, unless its bytes are on record as lost.
+    """After a success nothing of its kind is bought, unless its bytes are on record as lost.
 
     A success that was heard of late excuses a second call only if its lease had run out by then.
     """
     for first, second in combinations(rows, 2):
-        if first.outcome != "succeeded" or first.bytes_lost_at is not None:
+        is_lost = first.kind == IMAGE and first.bytes_lost_at is not None
+        if first.kind != second.kind or first.outcome != "succeeded" or is_lost:
             continue
         given_up_at = first.lease_until - world.grace.clocks_s
         known = first.settled_at is not None and first.settled_at <= second.opened_at
@@ -69,7 +75,7 @@ def _row(world: World, row: AttemptRow) -> Iterator[Violation]:
         yield _breach("failure_with_image", row.attempt_id, "a success is recorded as a failure")
     if row.outcome == "open" and row.reconciled_at is not None:
         yield _breach("reconciled_too_soon", row.attempt_id, "it may still be under way")
-    if row.outcome == "succeeded" and row.image_sha256 is None:
+    if row.kind == IMAGE and row.outcome == "succeeded" and row.image_sha256 is None:
         yield _breach("success_without_image", row.attempt_id, "nobody could adopt it")
     told = row.attempt_id in world.settlements or world.facts_lost
     if row.settled_at is not None and not told:
@@ -91,14 +97,21 @@ def _recorded(world: World, fact: FactMessage) -> Iterator[Violation]:
     if row is None:
         yield _breach("settlement_lost", fact.tokens[-1], "settled, but not on record", heals=True)
         return
-    image = fact.body.get("image") or {}
-    told = (fact.body.get("outcome"), fact.body.get("cost_usd_micros"), image.get("sha256"))
+    image = (fact.body.get("image") or {}).get("sha256")
+    cost = fact.body.get("cost_usd_micros")
+    told = (fact.body.get("outcome"), cost, fact.body.get("kind", IMAGE), image)
     # The fact could not tell what the bill says later.
-    cost = fact.body.get("cost_usd_micros") if row.is_reconciled else row.cost_usd_micros
-    recorded = (row.outcome, cost, row.image_sha256)
-    if told != recorded:
+    known = cost if row.is_reconciled else row.cost_usd_micros
+    recorded = (row.outcome, known, row.kind, row.image_sha256)
+    if told != recorded or not _are_those(row, fact):
         detail = f"told {told}, recorded {recorded}"
         yield _breach("settlement_differs", row.attempt_id, detail, heals=row.settled_at is None)
+
+
+def _are_those(row: AttemptRow, fact: FactMessage) -> bool:
+    """Whether the captions are those of the fact; some may have been blocked meanwhile."""
+    told = set((fact.body.get("captions") or {}).get("hooks", ()))
+    return told <= set(row.hooks) or told >= set(row.hooks)
 
 
 def _settled_once(world: World) -> Iterator[Violation]:

@@ -1,16 +1,19 @@
-"""The object directory: every file, hashed anew.
+"""The object directory: every file, hashed anew, and what it shows and tells.
 
 `public/` is served to anybody, `private/` to holders of a signed link, `review/` to nobody.
 """
 
 import asyncio
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.audit.pictures import Gallery, Picture
 from tests.audit.servers import CannotJudge
 
 AREAS = frozenset({"public", "private", "review"})
+NO_PICTURE = Picture(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class ObjectFile:
     size: int
     changed_at: float
     begins: bytes
+    picture: Picture = NO_PICTURE
 
     @property
     def is_hidden(self) -> bool:
@@ -33,19 +37,21 @@ class ObjectFile:
 Objects = tuple[ObjectFile, ...]
 
 
-async def read_objects(root: Path) -> Objects:
+async def read_objects(root: Path, gallery: Gallery) -> Objects:
     """Hash every file below `root`, hidden ones included. Raises CannotJudge."""
-    return await asyncio.to_thread(_read, root)
+    return await asyncio.to_thread(_read, root, gallery)
 
 
-def _read(root: Path) -> Objects:
+def _read(root: Path, gallery: Gallery) -> Objects:
     if not root.is_dir():
         raise CannotJudge(f"no object directory {root}")
-    found = (_file(root, path) for path in sorted(root.rglob("*")) if not path.is_dir())
+    # A walk passes over folders that are deleted meanwhile.
+    paths = sorted(Path(at) / name for at, _, names in os.walk(root) for name in names)
+    found = (_file(root, path, gallery) for path in paths)
     return tuple(each for each in found if each is not None)
 
 
-def _file(root: Path, path: Path) -> ObjectFile | None:
+def _file(root: Path, path: Path, gallery: Gallery) -> ObjectFile | None:
     try:
         data = path.read_bytes()
         status = path.stat()
@@ -53,11 +59,13 @@ def _file(root: Path, path: Path) -> ObjectFile | None:
         return None  # deleted since it was listed
     area, _, key = path.relative_to(root).as_posix().partition("/")
     known = area in AREAS
+    sha256 = hashlib.sha256(data).hexdigest()
     return ObjectFile(
         area=area if known else "",
         key=key if known else path.relative_to(root).as_posix(),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         size=len(data),
         changed_at=status.st_mtime,
         begins=data[:8],
+        picture=gallery.picture(data, sha256),
     )

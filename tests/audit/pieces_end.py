@@ -6,9 +6,9 @@ Books, facts and what the door shows must tell the same story about it.
 from collections.abc import Iterator, Sequence
 
 from tests.audit import tasks_end
-from tests.audit.postgres import PieceRow
 from tests.audit.reasons import DECIDED_LATER, REASONS
 from tests.audit.report import Violation
+from tests.audit.rows import PieceRow
 from tests.audit.world import BEGINNINGS, ENDED, HELD, TERMINAL, UNDER_WAY, RunFact, World
 
 NAME = "I1"

@@ -1,4 +1,4 @@
-"""I2 against the provider's own log: what it was asked, and what it will bill.
+"""I2 against the own log of the provider of images: what it was asked, and what it will bill.
 
 Calls and pieces meet by what was asked for; two pieces that ask for the very same image are
 judged together. A success that the generator never heard of is covered by a row `unknown`, unless
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.audit.postgres import AttemptRow
 from tests.audit.report import Violation
+from tests.audit.rows import IMAGE, AttemptRow
 from tests.audit.world import World
 
 NAME = "I2"
@@ -75,18 +75,10 @@ def _rows(world: World) -> Mapping[Wish, list[AttemptRow]]:
     found: defaultdict[Wish, list[AttemptRow]] = defaultdict(list)
     for row in world.books.attempts:
         piece = world.pieces.get(row.piece_id)
-        if piece is not None and row.provider not in DRAWN and row.opened_at >= began:
+        is_from_outside = row.kind == IMAGE and row.provider not in DRAWN
+        if piece is not None and is_from_outside and row.opened_at >= began:
             found[wish_of_brief(piece.brief)].append(row)
     return found
-
-
-def _is_paid_in_vain(row: AttemptRow) -> bool:
-    """Whether the books say that the provider charged for what was of no use, or never came."""
-    return row.cost_usd_micros > 0 and (row.outcome == "failed" or row.is_reconciled)
-
-
-def _is_unclear(row: AttemptRow) -> bool:
-    return row.outcome == "open" or (row.outcome == "unknown" and not row.is_reconciled)
 
 
 def _compare(asked: list[Call], rows: list[AttemptRow]) -> Iterator[Violation]:
@@ -102,8 +94,8 @@ def _compare(asked: list[Call], rows: list[AttemptRow]) -> Iterator[Violation]:
         # The provider may have finished since its log was read.
         yield Violation(NAME, "success_not_given", subject, detail, heals=True)
     unclaimed = (given - claimed).total()
-    in_vain = sum(_is_paid_in_vain(row) for row in rows)
-    unclear = sum(_is_unclear(row) for row in rows)
+    in_vain = sum(row.is_paid_in_vain for row in rows)
+    unclear = sum(row.is_unclear for row in rows)
     if in_vain > unclaimed:
         detail = f"{in_vain} rows tell of a charge for nothing, {unclaimed} were made"
         yield Violation(NAME, "failure_billed", subject, detail, heals=True)

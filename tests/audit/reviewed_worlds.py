@@ -6,7 +6,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from tests.audit.postgres import ContentRow, DecisionRow, HistoryRow, PieceRow
+from tests.audit.rows import ContentRow, DecisionRow, HistoryRow, PieceRow
 from tests.audit.signatures import signed_line
 from tests.audit.spoiling import changed, with_books, with_streams
 from tests.audit.streams import FactMessage
@@ -15,13 +15,16 @@ from tests.audit.worlds import (
     SOLD,
     TASK,
     WAITING,
+    copy_sha,
     fact,
-    file,
     key,
     sha,
     sound_world,
     thumbnail,
     verdict,
+)
+from tests.audit.worlds import (
+    delivered as delivered_file,
 )
 
 SIGNING = SigningKey(b"\x07" * 32)
@@ -35,7 +38,7 @@ def decision(decided: str, by: str = REVIEWER, run: int = 1) -> DecisionRow:
     return DecisionRow(WAITING, run, decided, by)
 
 
-def approved_key(ending: str = ".png") -> str:
+def approved_key(ending: str = ".jpg") -> str:
     """The key of what is delivered after the review."""
     return key(WAITING, f"2{ending}")
 
@@ -51,10 +54,10 @@ def approved_world() -> World:
         "public": True,
         "object_key": approved_key(),
         "thumbnail_key": approved_key("_thumb.jpg"),
-        "image_sha256": sha(WAITING),
+        "image_sha256": copy_sha(WAITING),
         "source_sha256": sha(WAITING),
     }
-    end = {"image_sha256": sha(WAITING), "object_key": approved_key()}
+    end = {"image_sha256": copy_sha(WAITING), "object_key": approved_key()}
     told = (
         fact("review.approved", WAITING, 30, run=2, image=image),
         fact("content.moderated", WAITING, 31, run=2, **known),
@@ -71,7 +74,7 @@ def approved_world() -> World:
     }
     row = ContentRow(
         *(WAITING, TASK, approved_key(), approved_key("_thumb.jpg"), True, "capa1"),
-        *(sha(WAITING), sha(WAITING), "approved", sha(WAITING), "a-waiting"),
+        *(copy_sha(WAITING), sha(WAITING), "approved", sha(WAITING), "a-waiting"),
     )
     books = replace(
         world.books,
@@ -86,7 +89,7 @@ def approved_world() -> World:
         with_streams(replace(world, books=books), facts=(*world.streams.facts, *told), staged=()),
         objects=(
             *(each for each in world.objects if each.area != "review"),
-            replace(file("public", approved_key(), sha(WAITING)), changed_at=33.0),
+            replace(delivered_file("public", WAITING, approved_key()), changed_at=33.0),
             small,
         ),
         shown=(replace(world.shown[0], counts=shown),),

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.audit.postgres import PieceRow
 from tests.audit.report import Violation
+from tests.audit.rows import PieceRow
 from tests.audit.world import World
 
 NAME = "I3"

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from tests.audit.postgres import PieceRow
 from tests.audit.report import Violation
+from tests.audit.rows import PieceRow
 from tests.audit.world import HELD, World
 
 NAME = "I5"

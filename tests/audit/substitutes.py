@@ -7,8 +7,8 @@ piece is marked. What else came from no provider call was bought by nobody.
 
 from collections.abc import Iterator
 
-from tests.audit.postgres import AttemptRow, ContentRow
 from tests.audit.report import Violation
+from tests.audit.rows import IMAGE, AttemptRow, ContentRow
 from tests.audit.world import World
 
 CACHED = "cached"
@@ -32,7 +32,9 @@ def paid(world: World) -> Iterator[Violation]:
 
 
 def _is_left_lying(world: World, row: AttemptRow) -> bool:
-    if row.outcome != "succeeded" or row.bytes_lost_at is not None or row.settled_at is None:
+    if row.kind != IMAGE or row.outcome != "succeeded":
+        return False
+    if row.bytes_lost_at is not None or row.settled_at is None:
         return False
     begun = [
         fact.at

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.audit.evidence import Order
-from tests.audit.postgres import PieceRow, TaskRow
 from tests.audit.report import Violation
+from tests.audit.rows import PieceRow, TaskRow
 from tests.audit.streams import FactMessage
 from tests.audit.world import ENDED, HELD, UNDER_WAY, World
 

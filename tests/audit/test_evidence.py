@@ -31,6 +31,16 @@ ASKED = {
     "sha256": None,
     "billed": False,
 }
+WRITTEN = {
+    "at": 1.65,
+    "call": 8,
+    "event": "given",
+    "texts": ["Salt on the skin."],
+    "input_tokens": 400,
+    "output_tokens": 90,
+    "cost_usd_micros": None,
+    "billed": True,
+}
 PROBE = {"at": 1.7, "url": "/objects/x", "status": 404, "bytes": 3, "sha256": None}
 FAULT = {"at": 1.8, "kind": "kill", "target": "nats", "until": None}
 
@@ -41,6 +51,7 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "run.json").write_text(json.dumps(RUN))
     write(tmp_path, "orders", ORDER, REFUSED, UNANSWERED)
     write(tmp_path, "provider", ASKED)
+    write(tmp_path, "captioner", WRITTEN)
     write(tmp_path, "probes", PROBE)
     write(tmp_path, "faults", FAULT)
     return tmp_path
@@ -56,6 +67,11 @@ def test_everything_that_was_noted_is_read(directory: Path) -> None:
     assert [order.accepted for order in evidence.orders] == [True, False, False]
     assert evidence.provider is not None
     assert evidence.provider[0].call == "7"
+    assert evidence.captioner is not None
+    assert (evidence.captioner[0].call, evidence.captioner[0].texts) == (
+        "8",
+        ("Salt on the skin.",),
+    )
     assert evidence.probes[0].path == "/objects/x"
     assert evidence.faults[0].target == "nats"
     assert evidence.run.ended == 2.0

@@ -2,13 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.audit import lineage
+from tests.audit.pictures import Picture
 from tests.audit.spoiling import changed, with_books, with_streams
 from tests.audit.world import World
-from tests.audit.worlds import SOLD, WAITING, delivery, key, sha, sound_world, verdict
+from tests.audit.worlds import (
+    REFUSED,
+    SOLD,
+    WAITING,
+    delivery,
+    key,
+    look,
+    sha,
+    signed,
+    sound_world,
+    verdict,
+)
 
 Spoil = Callable[[World], World]
 
@@ -46,16 +59,68 @@ def told(name: str, **body: object) -> Spoil:
     return spoil
 
 
+def shown(which: str, **news: Any) -> Spoil:
+    """A file of the delivered piece shows or tells these news, under the same hash."""
+    return file(which, picture=replace(signed(SOLD), **news))
+
+
+def printed(image_print: str) -> Spoil:
+    """Safety has taken this print of the judged bytes."""
+    judged = {**verdict(SOLD, "approved"), "image_print": image_print}
+    return lambda world: with_books(
+        world,
+        pieces=changed(world.books.pieces, lambda row: row.piece_id == SOLD, verdict=judged),
+    )
+
+
+def credentials(**news: Any) -> dict[str, Any]:
+    """The credentials of the delivered piece with these news."""
+    told = signed(SOLD).credentials
+    assert told is not None
+    return {"credentials": replace(told, **news)}
+
+
+IMAGE, SMALL = key(SOLD, ".jpg"), key(SOLD, "_thumb.jpg")
+
 BREACHES: dict[str, tuple[str, Spoil]] = {
     "other bytes lie where the image should": (
         "other_bytes_delivered",
-        file(key(SOLD), sha256=sha("other")),
+        file(IMAGE, sha256=sha("other")),
     ),
     "other bytes wait for review": ("other_bytes_delivered", file(key(WAITING), sha256="x")),
-    "the thumbnail is gone": ("no_thumbnail", file(key(SOLD, "_thumb.jpg"), key="elsewhere")),
-    "the thumbnail is no picture": ("no_thumbnail", file(key(SOLD, "_thumb.jpg"), begins=b"oops")),
+    "the thumbnail is gone": ("no_thumbnail", file(SMALL, key="elsewhere")),
+    "the thumbnail is no picture": ("no_thumbnail", file(SMALL, begins=b"oops")),
+    "another picture was delivered under true credentials": (
+        "another_picture",
+        shown(IMAGE, look=look(REFUSED)),
+    ),
+    "what was delivered is no picture": ("another_picture", shown(IMAGE, look=None)),
+    "safety saw another picture": ("another_picture", printed("0f" * 8)),
+    "the image has no credentials": ("credentials_missing", shown(IMAGE, credentials=None)),
+    "the thumbnail has no credentials": ("credentials_missing", shown(SMALL, credentials=None)),
+    "the image was altered after signing": (
+        "credentials_broken",
+        shown(IMAGE, **credentials(intact=False)),
+    ),
+    "the image's credentials name another source": (
+        "credentials_of_another",
+        shown(IMAGE, **credentials(source_sha256=sha(REFUSED))),
+    ),
+    "the thumbnail's credentials name another piece": (
+        "credentials_of_another",
+        shown(SMALL, **credentials(piece_id=REFUSED)),
+    ),
+    "the thumbnail is of another picture": (
+        "thumbnail_of_another",
+        shown(SMALL, look=look(REFUSED)),
+    ),
+    "a held thumbnail is of another picture": (
+        "thumbnail_of_another",
+        file(key(WAITING, "_thumb.jpg"), picture=Picture(look(REFUSED), None)),
+    ),
     "the row names another source": ("hashes_differ", content(source_sha256=sha("other"))),
-    "the row names another image": ("hashes_differ", content(image_sha256=sha("other"))),
+    "the row names another image": ("other_bytes_delivered", content(image_sha256=sha("other"))),
+    "the row names the judged bytes": ("other_bytes_recorded", content(image_sha256=sha(SOLD))),
     "the verdict is about other bytes": ("hashes_differ", content(verdict_sha256=sha("other"))),
     "piece and content name different verdicts": (
         "verdict_differs",
@@ -76,6 +141,14 @@ BREACHES: dict[str, tuple[str, Spoil]] = {
     "storage tells of other bytes": (
         "other_bytes_stored",
         told("content.stored", delivery={**delivery(SOLD, held=False), "source_sha256": "x"}),
+    ),
+    "storage holds other bytes than were judged": (
+        "other_bytes_stored",
+        told("content.stored", delivery=delivery(SOLD, held=False) | {"held": True}),
+    ),
+    "storage tells of another copy than the books": (
+        "other_bytes_recorded",
+        told("content.stored", delivery=delivery(SOLD, held=False) | {"image_sha256": "x"}),
     ),
     "the end tells of other bytes": (
         "end_about_other_bytes",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.audit import orders
 from tests.audit.evidence import Order
-from tests.audit.postgres import OrderKeyRow
+from tests.audit.rows import OrderKeyRow
 from tests.audit.spoiling import with_books, with_evidence
 from tests.audit.world import World
 from tests.audit.worlds import TASK, sound_world

@@ -7,7 +7,7 @@ import pytest
 
 from tests.audit import orphans
 from tests.audit.objects import ObjectFile
-from tests.audit.postgres import OrderKeyRow
+from tests.audit.rows import OrderKeyRow
 from tests.audit.spoiling import changed, with_books, with_streams
 from tests.audit.streams import StagedImage
 from tests.audit.world import World

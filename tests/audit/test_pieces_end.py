@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.audit import pieces_end
-from tests.audit.postgres import OutboxRow
+from tests.audit.rows import OutboxRow
 from tests.audit.spoiling import (
     changed,
     with_books,

@@ -11,6 +11,7 @@ from shared.blobs import JetStreamBlobs
 from shared.topology import Topology
 from tests.audit import CannotJudge, Servers
 from tests.audit.objects import read_objects
+from tests.audit.pictures import Gallery
 from tests.audit.stored_messages import BATCH, stored_messages
 from tests.audit.streams import read_streams
 
@@ -74,7 +75,7 @@ async def test_every_file_is_hashed_wherever_it_lies(tmp_path: Path) -> None:
     for path in ("public/content/a/p_t.png", "review/content/a/.p.png.12.part", "stray.png"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(path.encode())
-    found = {(each.area, each.key): each for each in await read_objects(tmp_path)}
+    found = {(each.area, each.key): each for each in await read_objects(tmp_path, Gallery())}
     assert set(found) == {
         ("public", "content/a/p_t.png"),
         ("review", "content/a/.p.png.12.part"),
@@ -87,4 +88,4 @@ async def test_every_file_is_hashed_wherever_it_lies(tmp_path: Path) -> None:
 
 async def test_a_directory_that_is_not_there_cannot_be_judged(tmp_path: Path) -> None:
     with pytest.raises(CannotJudge):
-        await read_objects(tmp_path / "nowhere")
+        await read_objects(tmp_path / "nowhere", Gallery())

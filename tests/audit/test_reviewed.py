@@ -8,7 +8,6 @@ import pytest
 
 from tests.audit.evidence import Probe
 from tests.audit.judging import report_on
-from tests.audit.postgres import AvatarRow
 from tests.audit.reviewed_worlds import (
     approved_and_under_way,
     approved_key,
@@ -17,9 +16,22 @@ from tests.audit.reviewed_worlds import (
     rejected_world,
     taken_down_world,
 )
+from tests.audit.rows import AvatarRow
 from tests.audit.spoiling import changed, with_books, with_evidence, with_streams, without_fact
 from tests.audit.world import World
-from tests.audit.worlds import BROKEN, SOLD, WAITING, file, key, sha, sound_world, thumbnail
+from tests.audit.worlds import (
+    BROKEN,
+    SOLD,
+    WAITING,
+    copy_sha,
+    delivered,
+    file,
+    held,
+    key,
+    sha,
+    sound_world,
+    thumbnail,
+)
 
 Spoil = Callable[[World], World]
 
@@ -62,7 +74,7 @@ def lying(*files: Any) -> Spoil:
 
 def read_at(at: float) -> Spoil:
     """Somebody without a key has read the piece that was sold."""
-    probe = Probe(at, f"/objects/{key(SOLD)}", 200, sha(SOLD))
+    probe = Probe(at, f"/objects/{key(SOLD, '.jpg')}", 200, copy_sha(SOLD))
     return lambda world: with_evidence(world, probes=(probe,))
 
 
@@ -141,7 +153,7 @@ BREACHES: dict[str, tuple[str, str, Callable[[], World], Spoil]] = {
     ),
     "held files outlive the approval": (
         *("I4", "file_without_row", approved_world),
-        lying(file("review", key(WAITING), sha(WAITING))),
+        lying(held(WAITING)),
     ),
     "held files outlive the rejection": (
         *("I4", "file_without_row", rejected_world),
@@ -157,7 +169,7 @@ BREACHES: dict[str, tuple[str, str, Callable[[], World], Spoil]] = {
     ),
     "a piece taken down has a file": (
         *("I4", "taken_down_kept", taken_down_world),
-        lying(file("private", key(SOLD), sha(SOLD))),
+        lying(delivered("private", SOLD)),
     ),
     "a piece taken down has its thumbnail": (
         *("I4", "taken_down_kept", taken_down_world),

@@ -9,8 +9,8 @@ import pytest
 
 from shared.content import JudgeReport
 from tests.audit.judging import report_on
-from tests.audit.postgres import PieceRow
 from tests.audit.reviewed_worlds import PUBLIC_KEY, signed_world
+from tests.audit.rows import PieceRow
 from tests.audit.spoiling import changed, with_books
 from tests.audit.world import World
 from tests.audit.worlds import SOLD, WAITING, piece, sound_world

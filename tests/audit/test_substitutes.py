@@ -8,7 +8,7 @@ import pytest
 
 from tests.audit import lineage, money
 from tests.audit.judging import report_on
-from tests.audit.postgres import ContentRow
+from tests.audit.rows import ContentRow
 from tests.audit.spoiling import changed, with_books, with_fact, with_streams
 from tests.audit.streams import FactMessage
 from tests.audit.world import World
@@ -18,12 +18,14 @@ from tests.audit.worlds import (
     SOLD,
     TASK,
     attempt,
+    copy_sha,
+    delivered,
     delivery,
     fact,
-    file,
     key,
     settled,
     sha,
+    signed,
     sound_world,
     thumbnail,
     verdict,
@@ -32,29 +34,30 @@ from tests.audit.worlds import (
 Spoil = Callable[[World], World]
 LENT = BROKEN
 """The piece whose call has failed, and that gets the image of `sold`."""
+LENT_KEY = key(LENT, ".jpg")
 
 
 def told() -> tuple[FactMessage, ...]:
     """The way of the piece with the earlier image."""
-    image: dict[str, Any] = {"image": {"sha256": sha(SOLD)}}
+    image: dict[str, Any] = {"image": {"sha256": copy_sha(SOLD)}}
     made = image | {"generation": {"source": "cached", "cached_from": SOLD, "attempt_id": ""}}
-    judged = made | {"verdict": verdict(SOLD, "approved")}
+    judged = made | {"verdict": verdict(SOLD, "approved") | {"image_sha256": copy_sha(SOLD)}}
     files = delivery(LENT, held=False)
-    files |= {"image_sha256": sha(SOLD), "source_sha256": sha(SOLD)}
+    files |= {"source_sha256": copy_sha(SOLD)}
     return (
         fact("image.generated", LENT, 26, **made),
         fact("content.hooked", LENT, 27, **made),
         fact("content.moderated", LENT, 28, **judged),
         fact("content.stored", LENT, 29, **judged, delivery=files),
-        fact("content.persisted", LENT, 30, image_sha256=sha(SOLD), object_key=key(LENT)),
+        fact("content.persisted", LENT, 30, image_sha256=copy_sha(LENT), object_key=LENT_KEY),
     )
 
 
 def lent_row() -> ContentRow:
     """The row of content of the piece with the earlier image."""
     return ContentRow(
-        *(LENT, TASK, key(LENT), key(LENT, "_thumb.jpg"), True, "capa1"),
-        *(sha(SOLD), sha(SOLD), "approved", sha(SOLD), ""),
+        *(LENT, TASK, LENT_KEY, key(LENT, "_thumb.jpg"), True, "capa1"),
+        *(copy_sha(LENT), copy_sha(SOLD), "approved", copy_sha(SOLD), ""),
         source="cached",
         cached_from=SOLD,
         degraded=True,
@@ -74,7 +77,7 @@ def substituted_world() -> World:
     ]
     body = {"state": "completed", "total": 4, **counts}
     completed = FactMessage("task.completed", ("default", TASK), 1, 31.0, body)
-    judged = {"verdict_decision": "approved", "verdict_sha256": sha(SOLD)}
+    judged = {"verdict_decision": "approved", "verdict_sha256": copy_sha(SOLD)}
     end: dict[str, Any] = {
         "state": "persisted",
         "reason": None,
@@ -90,13 +93,14 @@ def substituted_world() -> World:
             lambda row: row.piece_id == LENT,
             **end,
             **judged,
-            image_sha256=sha(SOLD),
+            image_sha256=copy_sha(SOLD),
         ),
         contents=(*changed(books.contents, bool, delivered_at=25.0), lent_row()),
         history=history,
     )
-    image = replace(file("public", key(LENT), sha(SOLD)), changed_at=29.0)
-    small = replace(thumbnail("public", LENT), changed_at=29.0)
+    shows: dict[str, Any] = {"changed_at": 29.0, "picture": signed(LENT, SOLD)}
+    image = replace(delivered("public", LENT), **shows)
+    small = replace(thumbnail("public", LENT), **shows)
     return replace(
         with_streams(world, facts=(*kept, *told(), completed)),
         objects=(*world.objects, image, small),

@@ -7,15 +7,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from tests.audit.evidence import Evidence, Order
+from tests.audit.looks import Look
 from tests.audit.objects import ObjectFile, Objects
-from tests.audit.postgres import (
-    AttemptRow,
-    Books,
-    ContentRow,
-    DecisionRow,
-    PieceRow,
-    TaskRow,
-)
+from tests.audit.rows import AttemptRow, Books, ContentRow, DecisionRow, PieceRow, TaskRow
 from tests.audit.shown import ShownTask
 from tests.audit.streams import FactMessage, Streams
 
@@ -89,6 +83,7 @@ class World:
     """Everything seen. `facts_lost`: the broker's store was deleted during the run.
 
     `verdict_keys` are the public keys whose verdicts count, in hex; None where nobody has told.
+    `given` is what the images show that the provider says it gave, by sha256.
     """
 
     evidence: Evidence
@@ -100,6 +95,7 @@ class World:
     grace: Grace = Grace()
     facts_lost: bool = False
     verdict_keys: tuple[str, ...] | None = None
+    given: Mapping[str, Look] = field(default_factory=dict)
 
     @cached_property
     def accepted(self) -> Mapping[str, Order]:
@@ -180,6 +176,12 @@ class World:
     def files(self) -> Mapping[tuple[str, str], ObjectFile]:
         """Files by area and key."""
         return {(file.area, file.key): file for file in self.objects}
+
+    @cached_property
+    def looks(self) -> Mapping[str, Look]:
+        """What bytes with a sha256 show, as far as somebody still has them."""
+        looks = {file.sha256: file.picture.look for file in self.objects}
+        return {name: look for name, look in looks.items() if look is not None} | dict(self.given)
 
     @cached_property
     def shas_of(self) -> Mapping[str, frozenset[str]]:

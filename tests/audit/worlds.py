@@ -7,9 +7,12 @@ One task of four pieces: `sold` is delivered to the public, `refused` was reject
 from dataclasses import replace
 from typing import Any
 
+from tests.audit.credentials import Credentials
 from tests.audit.evidence import Evidence, Order, Probe, ProviderEvent, Run
+from tests.audit.looks import SIDE, Look
 from tests.audit.objects import ObjectFile
-from tests.audit.postgres import (
+from tests.audit.pictures import Picture
+from tests.audit.rows import (
     AttemptRow,
     Books,
     ContentRow,
@@ -26,12 +29,24 @@ TASK = "task"
 SOLD, REFUSED, BROKEN, WAITING = PIECES = ("sold", "refused", "broken", "waiting")
 PRICE = 10_000
 DEADLINE = 900.0
+JPEG = b"\xff\xd8\xff\xe0"
 NOW = 100.0
 
 
 def sha(name: str) -> str:
     """A hash that shows whose it is."""
     return f"sha-of-{name}"
+
+
+def copy_sha(piece_id: str) -> str:
+    """The hash of what is delivered of a piece."""
+    return sha(f"copy-of-{piece_id}")
+
+
+def look(piece_id: str) -> Look:
+    """What the images of a piece show: bars, in another width for each."""
+    bar = 2 ** PIECES.index(piece_id) * 2
+    return Look(bytes(0xF0 if at % SIDE // bar % 2 else 0x20 for at in range(SIDE * SIDE)))
 
 
 def key(piece_id: str, ending: str = ".png") -> str:
@@ -69,9 +84,9 @@ def delivery(piece_id: str, *, held: bool) -> dict[str, Any]:
     return {
         "held": held,
         "public": not held,
-        "object_key": key(piece_id),
+        "object_key": key(piece_id) if held else key(piece_id, ".jpg"),
         "thumbnail_key": key(piece_id, "_thumb.jpg"),
-        "image_sha256": sha(piece_id),
+        "image_sha256": sha(piece_id) if held else copy_sha(piece_id),
         "source_sha256": sha(piece_id),
     }
 
@@ -103,7 +118,7 @@ def facts() -> tuple[FactMessage, ...]:
         told.append(fact("content.moderated", piece_id, 22, **known))
         given = delivery(piece_id, held=piece_id == WAITING)
         told.append(fact("content.stored", piece_id, 24, **known, delivery=given))
-    end: dict[str, Any] = {"image_sha256": sha(SOLD), "object_key": key(SOLD)}
+    end: dict[str, Any] = {"image_sha256": copy_sha(SOLD), "object_key": key(SOLD, ".jpg")}
     told += [
         fact("content.persisted", SOLD, 25, **end),
         fact("content.halted", REFUSED, 22, reason="moderation_rejected"),
@@ -180,8 +195,8 @@ def books() -> Books:
         ),
         contents=(
             ContentRow(
-                *(SOLD, TASK, key(SOLD), key(SOLD, "_thumb.jpg"), True, "capa1"),
-                *(sha(SOLD), sha(SOLD), "approved", sha(SOLD), "a-sold"),
+                *(SOLD, TASK, key(SOLD, ".jpg"), key(SOLD, "_thumb.jpg"), True, "capa1"),
+                *(copy_sha(SOLD), sha(SOLD), "approved", sha(SOLD), "a-sold"),
             ),
         ),
         attempts=(
@@ -201,10 +216,30 @@ def file(area: str, key: str, sha256: str, *, begins: bytes = b"\x89PNG\r\n\x1a\
     return ObjectFile(area, key, sha256, 100, 23.0, begins)
 
 
+def signed(piece_id: str, source: str | None = None) -> Picture:
+    """What a copy shows and tells; `source` is the piece whose image it derives from."""
+    source_sha256 = sha(piece_id) if source is None else copy_sha(source)
+    told = Credentials(piece_id, source_sha256, intact=True)
+    return Picture(look(source or piece_id), told)
+
+
+def delivered(area: str, piece_id: str, key_: str | None = None) -> ObjectFile:
+    """What is delivered of a piece."""
+    copy = file(area, key_ or key(piece_id, ".jpg"), copy_sha(piece_id), begins=JPEG)
+    return replace(copy, picture=signed(piece_id))
+
+
+def held(piece_id: str) -> ObjectFile:
+    """The image of a piece that waits for review: the judged bytes."""
+    kept = file("review", key(piece_id), sha(piece_id))
+    return replace(kept, picture=Picture(look(piece_id), None))
+
+
 def thumbnail(area: str, piece_id: str) -> ObjectFile:
     """The thumbnail of a piece."""
     small = key(piece_id, "_thumb.jpg")
-    return file(area, small, sha(f"thumbnail-{piece_id}"), begins=b"\xff\xd8\xff\xe0")
+    made = file(area, small, sha(f"thumbnail-{piece_id}"), begins=JPEG)
+    return replace(made, picture=signed(piece_id))
 
 
 def call(number: int, piece_id: str, event: str = "given") -> ProviderEvent:
@@ -232,7 +267,7 @@ def sound_world() -> World:
                 call(5, WAITING),
             ),
             probes=(
-                Probe(26.0, f"/objects/{key(SOLD)}", 200, sha(SOLD)),
+                Probe(26.0, f"/objects/{key(SOLD, '.jpg')}", 200, copy_sha(SOLD)),
                 Probe(26.0, f"/objects/{key(SOLD, '_thumb.jpg')}", 200, sha("thumbnail-sold")),
                 Probe(26.0, f"/objects/{key(WAITING)}", 404, None),
             ),
@@ -244,9 +279,9 @@ def sound_world() -> World:
             queues=(Queue("CONTENT_STORED", "piece-persisted", 0, 0),),
         ),
         objects=(
-            file("public", key(SOLD), sha(SOLD)),
+            delivered("public", SOLD),
             thumbnail("public", SOLD),
-            file("review", key(WAITING), sha(WAITING)),
+            held(WAITING),
             thumbnail("review", WAITING),
         ),
         shown=(
@@ -257,4 +292,5 @@ def sound_world() -> World:
             ),
         ),
         now=NOW,
+        given={sha(piece_id): look(piece_id) for piece_id in (SOLD, REFUSED, WAITING)},
     )

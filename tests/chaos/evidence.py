@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,6 +12,7 @@ PROVIDER = "provider.jsonl"
 PROBES = "probes.jsonl"
 FAULTS = "faults.jsonl"
 RUN = "run.json"
+IMAGES = "images"
 
 
 class JsonLines:
@@ -27,6 +29,14 @@ class JsonLines:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def keep_image(directory: Path, image: bytes) -> str:
+    """Keep what was given under its sha256, and tell that. Whoever compares needs the bytes."""
+    digest = sha256(image).hexdigest()
+    directory.mkdir(exist_ok=True)
+    (directory / digest).write_bytes(image)
+    return digest
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -21,10 +21,11 @@ def piece_ids(task_id: str, num_pieces: int) -> list[str]:
 def guesses(avatar_id: str, piece_id: str) -> Iterator[str]:
     """Addresses made of ids alone."""
     bare = f"content/{avatar_id}/{piece_id}"
-    for key in (f"{bare}.png", f"{bare}_thumb.jpg", f"{piece_id}.png"):
+    for key in (f"{bare}.jpg", f"{bare}.png", f"{bare}_thumb.jpg", f"{piece_id}.png"):
         yield f"/objects/{key}"
     for area in ("private", "review"):
         yield f"/objects/{area}/{bare}.png"
+        yield f"/objects/{area}/{bare}.jpg"
     yield f"/objects/../review/{bare}.png"
     yield f"/objects/content/{avatar_id}/..%2f..%2f..%2freview%2f{bare}.png"
     yield f"/api/v1/content/pieces/{piece_id}"

@@ -1,7 +1,8 @@
 """An image worker that speaks the worker's contract and fails in every way it can.
 
 A process of its own: `python -m tests.chaos.provider SEED LOG`. It prints its port, and ends with
-its standard input. What it was asked and what it gave stands in LOG, line by line.
+its standard input. What it was asked and what it gave stands in LOG, line by line; the images
+themselves lie in `images/` beside it, each named by its sha256.
 """
 
 import asyncio
@@ -10,11 +11,10 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 
-from tests.chaos.evidence import JsonLines
+from tests.chaos.evidence import IMAGES, JsonLines, keep_image
 from tests.chaos.misbehaviour import Manner, manner_of
 from tests.chaos.orders import label_in
 from tests.chaos.stdin import until_stdin_ends
@@ -28,9 +28,10 @@ LATE_BY_S = 1.0
 class Worker:
     """Answers requests one by one on each connection, as many connections as there are."""
 
-    def __init__(self, seed: int, log: JsonLines) -> None:
+    def __init__(self, seed: int, log: JsonLines, images: Path) -> None:
         self._seed = seed
         self._log = log
+        self._images = images
         self._calls = itertools.count(1)
         self._times_asked: Counter[str] = Counter()
 
@@ -79,7 +80,7 @@ class Worker:
                 await asyncio.sleep(random.uniform(*WORK_S))
         image = image_for(manner, asked, call.title)
         # From here on the work is done, and is to be paid for however the answer fares.
-        call.billed, call.sha256 = True, sha256(image).hexdigest()
+        call.billed, call.sha256 = True, keep_image(self._images, image)
         reply = with_image(image, asked).encoded()
         if manner is Manner.CUT_WHILE:
             call.note("cut")
@@ -136,7 +137,7 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> bool:
 
 async def main(seed: int, log_file: Path) -> None:
     """Serve until the standard input ends."""
-    worker = Worker(seed, JsonLines(log_file))
+    worker = Worker(seed, JsonLines(log_file), log_file.parent / IMAGES)
     server = await asyncio.start_server(worker.serve, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - for our starter
     await until_stdin_ends()

@@ -24,9 +24,11 @@ def test_the_ids_of_pieces_follow_from_the_task() -> None:
 
 def test_guesses_cover_every_area_and_both_files() -> None:
     tried = set(guesses("ada", "p1"))
-    assert "/objects/content/ada/p1.png" in tried
     assert "/objects/content/ada/p1_thumb.jpg" in tried
-    assert {f"/objects/{area}/content/ada/p1.png" for area in ("private", "review")} <= tried
+    for form in ("png", "jpg"):
+        assert f"/objects/content/ada/p1.{form}" in tried
+        inside = {f"/objects/{area}/content/ada/p1.{form}" for area in ("private", "review")}
+        assert inside <= tried
     assert "/objects/staging/p1/1/ff" in set(staging_guesses("ada", "p1", Staged(1, "ff")))
     assert "/objects/content/k.png" in set(leaked("content/k.png"))
 

@@ -17,7 +17,7 @@ from services.generator.domain.failures import ProviderFailure
 from services.generator.domain.prices import Price
 from services.generator.ports import MadeImage
 from shared.content import Brief, LoraRef, Platform
-from tests.chaos.evidence import PROVIDER, JsonLines, read_lines
+from tests.chaos.evidence import IMAGES, PROVIDER, JsonLines, read_lines
 from tests.chaos.misbehaviour import Manner, manner_of
 from tests.chaos.orders import MOST_PIECES, label
 from tests.chaos.pictures import picture
@@ -71,7 +71,7 @@ def label_meeting(manner: Manner) -> str:
 @asynccontextmanager
 async def provider(log_file: Path, *, limit_s: float = LIMIT_S) -> AsyncIterator[ModalProvider]:
     log = JsonLines(log_file)
-    worker = Worker(SEED, log)
+    worker = Worker(SEED, log, log_file.parent / IMAGES)
     server = await asyncio.start_server(worker.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with httpx2.AsyncClient(timeout=limit_s, trust_env=False) as client:

@@ -43,7 +43,9 @@ async def test_calls_are_listed_and_chosen(atelier: Run, world: World) -> None:
     said = await atelier("attempts")
     assert said.code == 0, said.err
     _, second, first = said.out.splitlines()
-    assert first.split() == [*("a1", "05-01", "12:00", "modal_sdxl_lora", "succeeded", "$0.012345")]
+    assert first.split() == [
+        *("a1", "05-01", "12:00", "image", "modal_sdxl_lora", "succeeded", "$0.012345")
+    ]
     assert "unknown" in second
     assert "[bold]x[/bold]" in second
     assert "\x1b" not in said.out

@@ -68,6 +68,14 @@ async def test_a_provider_that_is_not_used_any_more_is_told_apart(
     assert said.code == 1
 
 
+async def test_who_writes_captions_is_not_listed(atelier: Run, world: World) -> None:
+    world.backend.uses("modal_sdxl_lora")
+    world.backend.measured("anthropic", kind="captions")
+    said = await atelier("providers")
+    assert "modal_sdxl_lora" in said.out
+    assert "anthropic" not in said.out
+
+
 @pytest.mark.parametrize("part", ["generator", "ledger"])
 async def test_who_does_not_answer_is_named_and_the_rest_shown(
     atelier: Run, world: World, part: str

@@ -10,6 +10,8 @@ from docs.pages.asyncapi.schemas import payload_of
 from shared.content import (
     BlockCategory,
     BlockedOn,
+    Captions,
+    CaptionSource,
     JudgeReport,
     Lane,
     LoraRef,
@@ -71,6 +73,20 @@ GENERATED = {
         cached_from="5b7e1f3a-0d24-5c96-b8a1-6e4f2d9c7038",
         attempt_id="",
     ),
+}
+WAITED_FOR = {"lane": Lane.INTERACTIVE}
+CAPTIONED = {
+    "captions": Captions(
+        source=CaptionSource.MODEL,
+        hooks=("Salt on the skin, sun on the sea.", "Where the road ends, the day begins."),
+        provider="anthropic",
+        model="claude-haiku-4-5",
+        attempt_id="c7e0d5b2-91f4-5a38-8d6e-3b2a1f0c9e84",
+        input_tokens=412,
+        output_tokens=96,
+        cost_usd_micros=892,
+        instead_of="malformed",
+    )
 }
 JUDGED = {
     "verdict": builders.verdict(
@@ -136,16 +152,18 @@ def samples() -> tuple[Value, ...]:
             lora_scale=0.85,
         ),
         builders.content_requested(**PIECE, lane=Lane.INTERACTIVE),
-        builders.image_generated(**PIECE, **GENERATED),
-        builders.content_hooked(**PIECE, **GENERATED),
-        builders.content_moderated(**PIECE, **GENERATED, **JUDGED),
+        builders.image_generated(**PIECE, **GENERATED, **WAITED_FOR),
+        builders.content_hooked(**PIECE, **GENERATED, **WAITED_FOR, **CAPTIONED),
+        builders.content_moderated(**PIECE, **GENERATED, **WAITED_FOR, **CAPTIONED, **JUDGED),
         builders.content_stored(
             **PIECE,
             **GENERATED,
+            **WAITED_FOR,
+            **CAPTIONED,
             **JUDGED,
             delivery=builders.delivery(held=True, public=False, uploaded=False),
         ),
-        builders.review_approved(**PIECE, **GENERATED, **JUDGED),
+        builders.review_approved(**PIECE, **GENERATED, **WAITED_FOR, **CAPTIONED, **JUDGED),
         builders.content_halted(**PIECE, **JUDGED, detail="not begun in time"),
         builders.content_persisted(**ENDED),
         builders.content_rejected(**ENDED),
@@ -153,7 +171,13 @@ def samples() -> tuple[Value, ...]:
         builders.delivery_withdrawn(**RUN),
         builders.task_completed(task_id=RUN["task_id"], deadline_at=RUN["deadline_at"]),
         builders.attempt_settled(
-            **RUN, **GENERATED, outcome="failed", error_code="TIMEOUT", detail="after 300 s"
+            **RUN,
+            **GENERATED,
+            **CAPTIONED,
+            kind="captions",
+            outcome="failed",
+            error_code="TIMEOUT",
+            detail="after 300 s",
         ),
     )
 

@@ -59,7 +59,9 @@ def ask(system: System, method: str, path: str, **body: object) -> dict[str, Any
 
 
 def files_of(system: System, piece_id: str) -> list[Path]:
-    return list((system.data / "objects").rglob(f"{piece_id}_*"))
+    # A walk passes over folders that are deleted meanwhile.
+    found = (Path(at) / name for at, _, names in os.walk(system.data / "objects") for name in names)
+    return [path for path in found if path.name.startswith(f"{piece_id}_")]
 
 
 def always(image: bytes) -> Callable[[int, int], bytes]:

@@ -31,7 +31,7 @@ SET = {
     "OPENAI_API_KEY": "sk-canary-openai-71d0",
     "ANTHROPIC_API_KEY": "sk-canary-anthropic-88b2",
     "REPLICATE_API_TOKEN": "r8_canary_replicate_5512",
-    "R2_SECRET_ACCESS_KEY": "canary-r2-secret-0b6e",
+    "S3_SECRET_KEY": "canary-s3-secret-0b6e",
     "AWS_SECRET_ACCESS_KEY": "canary-aws-secret-19cd",
     "SOMEBODYS_PASSWORD": "canary-somebodys-4477",
 }
@@ -87,6 +87,7 @@ def system(
         MODAL_RETRY_BACKOFF_BASE="0.1",
         LOG_LEVEL="debug",
         GENERATE_TIMEOUT_SECONDS="2",
+        HOOK_PROVIDERS="templates",
         **SET,
     ) as system:
         yield system
@@ -255,7 +256,7 @@ async def test_no_secret_is_written_down_anywhere(
     assert b"modal_sdxl_lora" in kept
     assert finds(secrets, kept) == []
     objects = files(system.data / "objects")
-    assert b"PNG" in objects
+    assert b"JFIF" in objects
     assert finds(secrets, objects) == []
 
     for name, data in (await streams(system)).items():

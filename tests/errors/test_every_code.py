@@ -6,6 +6,7 @@ import pytest
 from shared.problem_kinds import PROBLEM_KINDS
 from shared.problems import Problem
 from tests.errors.producers import (
+    captioning,
     endings,
     inside,
     orders,
@@ -18,7 +19,7 @@ from tests.errors.producers import (
 from tests.errors.producers.registry import BATCH, DOOR, INSIDE, LEDGER, ORDER, Expected, RealLedger
 from tests.gateway.conftest import World
 
-PRODUCERS = (endings, inside, orders, parts, reconciling, requests, reviewing, things)
+PRODUCERS = (captioning, endings, inside, orders, parts, reconciling, requests, reviewing, things)
 NAME_A_TASK = {"wait_elapsed", "not_confirmed"}
 
 

@@ -16,7 +16,14 @@ from shared.calls import (
     TaskState,
     TaskView,
 )
-from shared.content import BlockCategory, Decision, JudgeReport, Rating
+from shared.content import (
+    BlockCategory,
+    Captions,
+    CaptionSource,
+    Decision,
+    JudgeReport,
+    Rating,
+)
 from shared.ids import piece_id
 from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
@@ -60,6 +67,7 @@ class Backend(ReviewDesk, ProviderDesk):
         self.forbidden = "forbidden"
         self.screened: list[calls.ScreenTexts] = []
         self.checked: list[tuple[calls.CheckContent, bytes | None]] = []
+        self.captioned: list[calls.WriteCaptions] = []
         self.unfrozen: list[calls.UnfreezeAvatar] = []
         self.taken_down: list[calls.TakeDownPiece] = []
         self.lent: list[calls.LendBytes] = []
@@ -224,6 +232,21 @@ class Backend(ReviewDesk, ProviderDesk):
             unscored=("violence",),
         )
 
+    async def _hooks_write(self, request: calls.WriteCaptions) -> calls.CaptionsWritten:
+        """A model writes `count` captions a picture, for a tenth of a cent each."""
+        self.captioned.append(request)
+        written = (
+            Captions(
+                source=CaptionSource.MODEL,
+                hooks=tuple(f"{place}-{number}" for number in range(request.count)),
+                provider="anthropic",
+                model="a-model",
+            )
+            for place, _ in enumerate(request.pictures)
+        )
+        cost = 1_000 * len(request.pictures)
+        return calls.CaptionsWritten(captions=tuple(written), cost_usd_micros=cost)
+
     async def _ledger_avatar_create(self, request: calls.CreateAvatar) -> Avatar:
         given = request.fields.model_dump(exclude_none=True)
         return self.avatar(
@@ -337,7 +360,10 @@ class Backend(ReviewDesk, ProviderDesk):
             opened_at=NOW,
             settled_at=NOW,
         )
-        return PieceDetail(piece=piece, timeline=(entry,), attempts=(attempt,))
+        written = attempt.model_copy(
+            update={"attempt_id": "a-2", "kind": "captions", "provider": "anthropic"}
+        )
+        return PieceDetail(piece=piece, timeline=(entry,), attempts=(attempt, written))
 
     async def _ledger_piece_list(self, request: calls.ListPieces) -> PiecePage:
         if request.avatar_id is not None:

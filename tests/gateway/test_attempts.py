@@ -31,8 +31,15 @@ async def test_a_call_says_what_a_bill_is_compared_with(
     assert attempt["cost_usd"] == 0.012345
     assert attempt["duration_s"] == 300.012
     assert attempt["call_id"] == "fc-01"
+    assert attempt["kind"] == "image"
     assert (attempt["outcome"], attempt["error_code"]) == ("unknown", "TIMEOUT")
     assert attempt["reconciled_at"] is None
+
+
+async def test_a_call_for_captions_says_so(world: World, client: httpx2.AsyncClient) -> None:
+    world.backend.book("a", kind="captions", provider="anthropic")
+    [attempt] = (await client.get(PATH)).json()["attempts"]
+    assert (attempt["kind"], attempt["provider"]) == ("captions", "anthropic")
 
 
 async def test_calls_can_be_chosen(world: World, client: httpx2.AsyncClient) -> None:

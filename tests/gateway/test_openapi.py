@@ -64,6 +64,7 @@ async def test_what_reviewers_and_administrators_do_names_its_scope(
     assert scopes["post", "/api/v1/attempts/{attempt_id}/reconcile"] == "admin"
     assert {scopes["get", f"/api/v1/{path}"] for path in ("attempts", "providers")} == {"admin"}
     assert scopes["post", "/api/v1/content/safety-check"] == "write"
+    assert scopes["post", "/api/v1/content/hooks"] == "write"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,7 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/content/batch/sync",
         "/api/v1/content/generate",
         "/api/v1/content/health",
+        "/api/v1/content/hooks",
         "/api/v1/content/pieces/{piece_id}",
         "/api/v1/content/pieces/{piece_id}/publish",
         "/api/v1/content/pieces/{piece_id}/takedown",

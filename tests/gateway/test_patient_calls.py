@@ -9,11 +9,15 @@ from shared.calls import (
     DELETE_AVATAR,
     GET_AVATAR,
     UNFREEZE_AVATAR,
+    WRITE_CAPTIONS,
     Asked,
     AvatarRef,
     DecideReview,
+    PictureToCaption,
     UnfreezeAvatar,
+    WriteCaptions,
 )
+from shared.content import Platform
 from shared.outcomes import TryLater
 from shared.problems import Problem
 from shared.rpc import Call, Caller
@@ -63,6 +67,12 @@ async def test_patience_ends() -> None:
             DECIDE_REVIEW,
             DecideReview(tenant=TENANT, piece_id="p", decision="reject", by="k1", reason="r"),
         ),
+        (
+            WRITE_CAPTIONS,
+            WriteCaptions(
+                tenant=TENANT, pictures=(PictureToCaption(prompt="p"),), platform=Platform.X
+            ),
+        ),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
@@ -70,7 +80,7 @@ async def test_what_is_done_once_is_asked_for_once_since_its_answer_may_have_got
     call: Call[Asked, Asked], request_: Asked
 ) -> None:
     backend = Backend()
-    backend.away.add("ledger")
+    backend.away |= {"ledger", "hooks"}
     with pytest.raises(TryLater):
         await PatientCalls(backend)(call, request_)
     assert backend.asked == [call.name]

@@ -97,6 +97,32 @@ async def test_what_was_not_uploaded_is_shown_as_a_data_url(
     assert "storage.links.sign" not in world.backend.asked
 
 
+@pytest.mark.parametrize(
+    ("extension", "media_type"),
+    [("png", "image/png"), ("jpg", "image/jpeg"), ("webp", "image/webp")],
+)
+async def test_a_data_url_says_what_the_file_is(
+    world: World, client: httpx2.AsyncClient, extension: str, media_type: str
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    key = f"content/ada/{piece.id}_t.{extension}"
+    world.backend.deliver(piece.task_id, 0, uploaded=False, public=False, object_key=key)
+    world.put("private", key)
+    shown = (await client.get(AVATAR)).json()["content"][0]
+    assert shown["url"] == f"data:{media_type};base64," + base64.b64encode(b"image").decode()
+
+
+async def test_what_was_not_uploaded_and_lies_in_a_remote_store_has_a_signed_link(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    world.backend.deliver(piece.task_id, 0, uploaded=False, public=False)
+    shown = (await client.get(AVATAR)).json()["content"][0]
+    for url in (shown["url"], shown["thumbnail_url"]):
+        assert url.startswith(f"{ORIGIN}/objects/content/ada/")
+        assert "signature" in url
+
+
 async def test_an_answer_never_holds_more_picture_than_fits(
     world: World, client: httpx2.AsyncClient
 ) -> None:
@@ -116,6 +142,37 @@ async def test_a_piece_tells_its_whole_story(world: World, client: httpx2.AsyncC
     assert [entry["fact"] for entry in story["timeline"]] == ["content.requested"]
     assert story["attempts"][0]["cost"] == 0.01
     assert story["attempts"][0]["duration"] == 1.2
+
+
+async def test_a_piece_tells_all_its_captions_and_who_wrote_them(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    world.backend.deliver(
+        piece.task_id,
+        0,
+        hooks_source="model",
+        hooks_provider="anthropic",
+        hooks_model="a-model",
+    )
+    told = (await client.get(AVATAR)).json()["content"][0]
+    assert told["metadata"]["hooks"] == ["Golden hour.", "Again."]
+    assert told["hook_text"] == "Golden hour."
+    assert told["metadata"]["hooks_source"] == "model"
+    assert told["metadata"]["hooks_provider"] == "anthropic"
+    assert told["metadata"]["hooks_model"] == "a-model"
+    assert told["metadata"]["hooks_instead_of"] is None
+
+
+async def test_captions_that_stand_in_say_why_in_the_story_too(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    (piece,) = await pieces_of(world, client, 1)
+    world.backend.deliver(piece.task_id, 0, hooks_source="template", hooks_instead_of="refused")
+    story = (await client.get(f"/api/v1/content/pieces/{piece.id}")).json()
+    assert story["metadata"]["hooks_instead_of"] == "refused"
+    assert story["metadata"]["hooks_provider"] is None
+    assert [attempt["kind"] for attempt in story["attempts"]] == ["image", "captions"]
 
 
 @pytest.mark.parametrize("state", ["requested", "pending_review", "rejected", "failed"])

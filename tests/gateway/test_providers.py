@@ -62,6 +62,17 @@ async def test_providers_keep_the_order_of_the_settings_and_who_is_asked_no_more
     assert not_used["calls"] == 40
 
 
+async def test_who_writes_captions_is_no_provider_of_images(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    world.backend.uses("openai")
+    world.backend.measured("openai")
+    for name in ("openai", "anthropic"):
+        world.backend.measured(name, kind="captions", calls=7)
+    [provider] = (await client.get(PATH)).json()["providers"]
+    assert (provider["name"], provider["calls"]) == ("openai", 40)
+
+
 async def test_a_rate_of_no_calls_is_none(world: World, client: httpx2.AsyncClient) -> None:
     world.backend.uses("comfyui")
     world.backend.measured("comfyui", calls=0, success_rate=1.0, median_ms=None, p95_ms=None)

@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/content/batch/sync"): {"avatar_id": "ada", "num_pieces": 1},
     ("post", "/api/v1/content/pieces/{piece_id}/publish"): {},
     ("post", "/api/v1/content/pieces/{piece_id}/takedown"): {"reason": "r"},
+    ("post", "/api/v1/content/hooks"): {"prompt": "p", "platform": "x", "avatar_id": "ada"},
     ("post", "/api/v1/content/safety-check"): {"text": "t", "avatar_id": "ada"},
     ("post", "/api/v1/attempts/{attempt_id}/reconcile"): {"result": "not_charged"},
     ("post", "/api/v1/reviews/{piece_id}/approve"): {"rating": "safe"},
@@ -122,6 +123,7 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
     assert world.backend.reviews[piece_id] == review
     assert not world.backend.reconciled
     assert not world.backend.checked
+    assert not world.backend.captioned
     assert set(world.backend.accepted) == {task_id}
     assert "k1" in world.backend.keys
 

@@ -39,6 +39,7 @@ def test_open_objects_may_be_read_elsewhere() -> None:
     cdn = settings(objects_base_url="https://cdn.example/")
     assert cdn.objects_url == "https://cdn.example"
     assert cdn.base_url == "http://127.0.0.1:8080"
+    assert settings(r2_public_url="https://r2.example").objects_url == "https://r2.example"
 
 
 def test_estimates_follow_the_provider_unless_set() -> None:

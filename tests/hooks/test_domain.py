@@ -3,15 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.hooks.domain import (
-    PlatformLimits,
-    caption_length,
-    fill,
-    in_piece_order,
-    pick_hooks,
-    placeholders,
-    tidy,
-)
+from services.hooks.domain.limits import PlatformLimits, caption_length, emoji_in
+from services.hooks.domain.lines import fill, in_piece_order, placeholders
+from services.hooks.domain.picking import pick_hooks, tidy
 
 ROOMY = PlatformLimits(max_chars=1000, max_hashtags=5)
 drafts = st.lists(st.text(alphabet="aB #é\n😀", max_size=12), max_size=12)
@@ -52,6 +46,16 @@ def test_a_draft_with_too_many_hashtags_makes_way_for_the_next() -> None:
 def test_an_emoji_counts_twice() -> None:
     assert caption_length("é😀") == 3
     assert not PlatformLimits(max_chars=1, max_hashtags=0).admit("😀")
+
+
+def test_emoji_are_counted_as_people_do() -> None:
+    assert emoji_in("no 1 #2 * é — …") == 0
+    assert emoji_in("👍🏽 ❤️ 🇪🇸 👩‍👩‍👧 ☀") == 5
+
+
+def test_a_draft_with_too_many_emoji_or_lines_makes_way_for_the_next() -> None:
+    strict = PlatformLimits(max_chars=99, max_hashtags=0, max_emoji=1, max_line_breaks=1)
+    assert pick_hooks(["a 👍👍", "a\n\nb", "a 👍\nb"], keep=1, limits=strict) == ("a 👍\nb",)
 
 
 @given(drafts, st.integers(0, 6), limits)

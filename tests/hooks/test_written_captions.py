@@ -17,7 +17,8 @@ from services.hooks.adapters.caption_file import (
     load_captions,
 )
 from services.hooks.adapters.written_captions import WrittenCaptions
-from services.hooks.domain import pick_hooks, placeholders
+from services.hooks.domain.lines import placeholders
+from services.hooks.domain.picking import pick_hooks
 from shared.content import Brief, LoraRef, Platform
 
 BOOK = load_captions()
@@ -191,6 +192,13 @@ def test_a_platform_cannot_carry_more_hashtags_than_it_takes(tmp_path: Path) -> 
     platforms = json.loads(CAPTIONS_FILE.read_bytes())["platforms"]
     platforms["x"]["hashtags"] = 9
     with pytest.raises(CaptionFileError, match=r"platforms\.x: .*must not exceed max_hashtags"):
+        load_captions(broken(tmp_path, platforms=platforms))
+
+
+def test_a_platform_cannot_be_aimed_at_beyond_its_length(tmp_path: Path) -> None:
+    platforms = json.loads(CAPTIONS_FILE.read_bytes())["platforms"]
+    platforms["youtube"]["aim_chars"] = 101
+    with pytest.raises(CaptionFileError, match=r"platforms\.youtube: .*must not exceed max_chars"):
         load_captions(broken(tmp_path, platforms=platforms))
 
 

@@ -80,7 +80,7 @@ def test_a_submitted_call_is_waited_for_once_its_lease_is_over() -> None:
 
 
 def test_an_image_that_was_bought_in_any_run_is_adopted() -> None:
-    bought = replace(OPEN, outcome="succeeded", settled=True, has_image=True)
+    bought = replace(OPEN, outcome="succeeded", settled=True, has_result=True)
     later = replace(ASK, run=3)
     assert answer_to(later, replace(PIECE, current_run=3), [bought], now=NOW) == Done(bought)
 
@@ -102,7 +102,7 @@ def test_nothing_is_called_for_a_piece_that_has_ended() -> None:
 
 def test_the_deadline_forbids_new_calls_only() -> None:
     late = replace(PIECE, deadline_at=NOW)
-    bought = replace(OPEN, outcome="succeeded", settled=True, has_image=True)
+    bought = replace(OPEN, outcome="succeeded", settled=True, has_result=True)
     assert answer_to(ASK, late, [], now=NOW) == No("deadline")
     assert answer_to(ASK, late, [bought], now=NOW) == Done(bought)
 
@@ -116,7 +116,7 @@ attempts = st.builds(
     lease_until=st.integers(-100, 100).map(at),
     call_id=st.none() | st.just("vendor-1"),
     settled=st.booleans(),
-    has_image=st.booleans(),
+    has_result=st.booleans(),
 ).map(lambda each: replace(each, settled=SETTLED.get(each.outcome, False) or each.settled))
 
 
@@ -125,7 +125,7 @@ def test_go_means_that_nobody_else_can_be_calling(earlier: list[Attempt], run: i
     answer = answer_to(replace(ASK, run=run), PIECE, earlier, now=NOW)
     if not isinstance(answer, Go):
         return
-    assert not any(each.has_image for each in earlier)
+    assert not any(each.has_result for each in earlier)
     for each in earlier:
         if each.outcome == "open" and not each.settled:
             assert each.attempt_id in answer.lost
@@ -166,7 +166,7 @@ def test_processes_that_crash_and_race_never_call_at_the_same_time(
         ]
         new = Attempt(answer.attempt_id, answer.number, "open", f"{who}-{number}", now + lease)
         if end == "ok":
-            new, successes = replace(new, outcome="succeeded", settled=True, has_image=True), 1
+            new, successes = replace(new, outcome="succeeded", settled=True, has_result=True), 1
         elif end == "no":
             new = replace(new, outcome="failed", settled=True)
         else:
@@ -175,7 +175,7 @@ def test_processes_that_crash_and_race_never_call_at_the_same_time(
 
 
 def test_a_success_whose_bytes_are_gone_does_not_keep_a_piece_from_being_bought() -> None:
-    bought = replace(OPEN, outcome="succeeded", settled=True, has_image=True)
+    bought = replace(OPEN, outcome="succeeded", settled=True, has_result=True)
     gone = replace(bought, bytes_lost=True)
     assert isinstance(answer_to(ASK, PIECE, [gone], now=NOW), Go)
     told = replace(ASK, lost=bought.attempt_id)

@@ -115,7 +115,7 @@ async def test_a_settlement_that_nobody_has_read_yet_is_no_lost_call(books: Book
     fact = settled(piece, first.attempt_id)
     await books.facts.write(fact)
     waiting = await books.open_attempt(piece, holder="host/2/x")
-    assert (waiting.answer, waiting.after_s) == ("wait", 1.0)
+    assert (waiting.answer, waiting.reason, waiting.after_s) == ("wait", "unread", 1.0)
     await books.calls.settle(fact)
     assert (await books.open_attempt(piece, holder="host/2/x")).answer == "done"
     assert await cost_of(books, piece) == COST

@@ -84,4 +84,4 @@ async def test_a_database_without_tables_is_migrated_by_command_only(
     assert code == 2
     assert "services.ledger migrate" in err
     code, out, err = await ledger("migrate", DATABASE_URL=dsn)
-    assert (code, out) == (0, "the database is at revision 0007\n"), err
+    assert (code, out) == (0, "the database is at revision 0008\n"), err

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import pytest
 
 from services.ledger.handler.notes import NoteGenerated
+from shared import wire
 from shared.calls import AvatarRef, ListPieces, OrderKey, TaskState
 from shared.events import ContentFailed, ContentRequested, DeliveryWithdrawn, TaskCompleted
 from shared.problems import Problem
 from tests.builders import attempt_settled, content_halted, generation, image_generated
 from tests.ledger.books import TENANT, Books, accept_task, stored, whose
+from tests.ledger.reviewing import approve, delivered, held, hold, rejection
 from tests.ledger.test_endings import HELD
 from tests.ledger.test_progress import Noters
 
@@ -40,6 +42,46 @@ async def test_rows_go_with_the_avatar_and_its_files_are_withdrawn(books: Books)
     assert {fact.reason for fact in failed} == {"avatar_deleted"}
     (completed,) = await books.waiting(TaskCompleted)
     assert (completed.persisted, completed.failed) == (1, 2)
+
+
+async def withdrawn_keys(books: Books) -> set[str]:
+    return {key for fact in await books.waiting(DeliveryWithdrawn) for key in fact.object_keys}
+
+
+async def test_what_an_approved_piece_stores_after_the_deletion_is_withdrawn_as_well(
+    books: Books,
+) -> None:
+    event = await held(books)
+    late = delivered(await approve(books, event))
+    await books.deletion.delete_avatar(
+        AvatarRef(tenant=TENANT, avatar_id=event.brief.avatar_id),
+    )
+    await books.endings.deliver(late)
+    files = (event.delivery, late.delivery)
+    assert await withdrawn_keys(books) == {
+        *(each.object_key for each in files),
+        *(each.thumbnail_key for each in files),
+    }
+    # The broker takes one such fact for each run: two of the same would be one too few.
+    facts = await books.waiting(DeliveryWithdrawn)
+    assert sorted(fact.run for fact in facts) == [event.run, late.run]
+
+
+async def test_held_files_of_pieces_that_were_decided_about_are_withdrawn(books: Books) -> None:
+    first, second = await books.accepted(2)
+    refused, shown = await hold(books, first), await hold(books, second)
+    await books.reviews.decide(rejection(refused))
+    final = delivered(await approve(books, shown))
+    await books.endings.deliver(final)
+    await books.sql("DELETE FROM outbox")
+    await books.deletion.delete_avatar(ref(first))
+    assert await withdrawn_keys(books) == {
+        key
+        for event in (refused, shown, final)
+        for key in (event.delivery.object_key, event.delivery.thumbnail_key)
+    }
+    facts = await books.waiting(DeliveryWithdrawn)
+    assert len({wire.event_id(fact) for fact in facts}) == len(facts) == 3
 
 
 async def test_the_task_can_still_be_asked_for(books: Books) -> None:

@@ -24,8 +24,9 @@ from shared.calls import (
     TaskState,
 )
 from shared.events import ContentRequested
-from tests.builders import brief, content_requested, verdict
+from tests.builders import blob, brief, content_requested, generation, verdict
 from tests.ledger.books import TENANT, Books, accept_task, stored
+from tests.ledger.captioning import ask
 from tests.ledger.conftest import run_sql
 from tests.ledger.reviewing import WAITING, decision
 
@@ -43,7 +44,12 @@ PIECE = (
     "INSERT INTO pieces (id, tenant, task_id, avatar_id, index, brief, deadline_at)"
     " VALUES (:piece, :tenant, :task, :avatar, 0, CAST(:brief AS jsonb), :deadline)"
 )
-
+ATTEMPT = (
+    "INSERT INTO attempts (attempt_id, number, tenant, task_id, piece_id, run, provider, holder,"
+    " outcome, cost_usd_micros, lease_until, settled_at, image, generation)"
+    " SELECT 'a-1', 1, tenant, task_id, id, 1, 'preview', 'h', 'succeeded', 7, now(), now(),"
+    " CAST(:image AS jsonb), CAST(:generation AS jsonb) FROM pieces WHERE id = :piece"
+)
 HELD = (
     "UPDATE pieces SET state = 'pending_review', held = CAST(:held AS jsonb),"
     " reason = 'pending_review', verdict_decision = 'review', verdict_tier = 'capa1',"
@@ -109,6 +115,21 @@ async def test_a_piece_that_was_held_before_there_were_reviews_can_be_decided_ab
     (item,) = (await old.reviews.list(ListReviews(tenant=TENANT))).reviews
     assert item.piece_id == event.piece_id
     assert (await old.reviews.decide(decision(event))).state == "moderated"
+
+
+async def test_calls_from_before_captions_were_bought_have_bought_images(old: Books) -> None:
+    piece = await write_rows(old)
+    await old.sql(
+        ATTEMPT,
+        piece=piece.piece_id,
+        image=blob().model_dump_json(),
+        generation=generation(attempt_id="a-1").model_dump_json(),
+    )
+    await migrate(old.database.engine)
+    (record,) = (await old.piece(piece.piece_id)).attempts
+    assert (record.kind, record.cost_usd_micros) == ("image", 7)
+    assert (await old.open_attempt(piece)).answer == "done"
+    assert (await ask(old, piece)).number == 2
 
 
 async def write_rows(books: Books) -> ContentRequested:

@@ -27,7 +27,7 @@ WRITERS = {
     "task.refused": {"gateway"},
     "content.requested": {"ledger"},
     "image.generated": {"generator", "operator"},
-    "attempt.settled": {"generator", "operator"},
+    "attempt.settled": {"generator", "hooks", "operator"},
     "content.hooked": {"hooks", "operator"},
     "content.moderated": {"safety"},
     "content.stored": {"storage", "operator"},
@@ -60,7 +60,7 @@ CARRIERS = {
     "progress-moderated": "ledger",
 }
 ASKERS = {
-    "ledger.attempt.open": {"generator"},
+    "ledger.attempt.open": {"generator", "hooks"},
     "ledger.attempt.note": {"generator"},
     "ledger.piece.substitute": {"generator"},
     "ledger.provider.records": {"gateway", "generator"},
@@ -68,7 +68,9 @@ ASKERS = {
     "storage.links.sign": {"gateway", "generator"},
     "storage.health": {"gateway", "ledger"},
     "ledger.piece.ended": {"storage"},
+    "ledger.file.unowned": {"storage"},
     "ledger.image.match": {"safety"},
+    "safety.text.screen": {"gateway", "hooks"},
 }
 BUCKETS = ("staging", "dead-letters")
 PUTTERS = {

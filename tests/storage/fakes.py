@@ -1,5 +1,6 @@
 """Object stores that a test can look into."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from services.storage.ports import Area, ObjectMissing
@@ -31,6 +32,9 @@ class MemoryObjects:
 
     async def keys(self, prefix: str) -> set[str]:
         return {key for _, key in self.kept if key.startswith(prefix)}
+
+    async def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
+        yield [key for _, key in self.kept if key.startswith(prefix)]
 
     def link(self, area: Area, key: str) -> str:
         return f"memory://{area}/{key}"

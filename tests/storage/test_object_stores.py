@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from subprocess import run
 from textwrap import dedent
@@ -17,6 +18,7 @@ from services.storage.ports import Area, ObjectMissing, ObjectStore
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 from tests.storage.fakes import MemoryObjects
+from tests.storage.s3.server import S3Server, buckets, remote_store
 
 KEY = "content/a/p_token.png"
 SIGNING_KEY = bytes(32)
@@ -28,9 +30,21 @@ def local(root: Path) -> LocalDirectory:
     return directory
 
 
-@pytest.fixture(params=["memory", "local_directory"])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return MemoryObjects() if request.param == "memory" else local(tmp_path / "Ärger mit Räumen")
+@pytest.fixture(params=["memory", "local_directory", "s3", "s3_in_one_bucket"])
+async def objects(
+    request: pytest.FixtureRequest, tmp_path: Path, s3: S3Server
+) -> AsyncIterator[ObjectStore]:
+    match request.param:
+        case "memory":
+            yield MemoryObjects()
+        case "local_directory":
+            yield local(tmp_path / "Ärger mit Räumen")
+        case kind:
+            async with (
+                buckets(s3, together=kind == "s3_in_one_bucket") as layout,
+                remote_store(s3, layout) as remote,
+            ):
+                yield remote.objects
 
 
 async def test_the_same_bytes_again_are_fine(objects: ObjectStore) -> None:
@@ -78,6 +92,39 @@ async def test_keys_are_found_by_their_beginning_in_every_area(objects: ObjectSt
     await objects.create(Area.PUBLIC, "content/a/q_1.png", b"one", media_type="image/png")
     assert set(await objects.keys("content/a/p_")) == {"content/a/p_1.png", "content/a/p_2.png"}
     assert set(await objects.keys("content/nobody/p_")) == set()
+
+
+async def test_old_keys_are_those_of_every_area_that_have_lain_there_long_enough(
+    objects: ObjectStore,
+) -> None:
+    kept = {f"content/{area.value}/p_1.png" for area in Area}
+    for area in Area:
+        await objects.create(area, f"content/{area.value}/p_1.png", b"one", media_type="image/png")
+
+    async def older_than(age_s: float) -> list[str]:
+        pages = objects.old_keys("content/", older_than_s=age_s)
+        return [key async for page in pages for key in page if "probe" not in key]
+
+    assert sorted(await older_than(-60)) == sorted(kept)
+    if not isinstance(objects, MemoryObjects):
+        assert await older_than(60) == []
+
+
+async def test_a_large_object_comes_back_as_it_was(objects: ObjectStore) -> None:
+    data = os.urandom(3 * 2**20)
+    await objects.create(Area.PRIVATE, KEY, data, media_type="image/png")
+    assert await objects.read(Area.PRIVATE, KEY) == data
+
+
+async def test_an_area_does_not_show_another_ones_object_under_any_name(
+    objects: ObjectStore,
+) -> None:
+    for area in (Area.REVIEW, Area.PUBLIC):
+        await objects.create(area, KEY, b"one", media_type="image/png")
+    names = {f"{area.value}/{KEY}" for area in Area} | {KEY, f"/{KEY}", f"./{KEY}", f"../{KEY}"}
+    for name in names:
+        with pytest.raises((ObjectMissing, TryLater)):
+            await objects.read(Area.PRIVATE, name)
 
 
 async def test_a_folder_may_vanish_while_files_come_into_it(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ async def test_approved_bytes_are_delivered_from_where_they_were_held() -> None:
     stored = await shelf.store(approved(waiting))
     assert not stored.delivery.held
     assert stored.delivery.object_key != waiting.delivery.object_key
-    assert shelf.objects.kept[Area.PUBLIC, stored.delivery.object_key] == picture()
+    assert files(shelf)[Area.PUBLIC] == {stored.delivery.object_key, stored.delivery.thumbnail_key}
+    assert stored.delivery.source_sha256 == waiting.image.sha256
     assert await shelf.store(approved(waiting)) == stored
 
 

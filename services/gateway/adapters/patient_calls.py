@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from services.gateway.ports import Ask
-from shared.calls import DECIDE_REVIEW, DELETE_AVATAR, UNFREEZE_AVATAR
+from shared.calls import DECIDE_REVIEW, DELETE_AVATAR, UNFREEZE_AVATAR, WRITE_CAPTIONS
 from shared.outcomes import TryLater
 from shared.rpc import Call, Reply, Request
 
@@ -14,8 +14,11 @@ PATIENCE_S = 0.7
 _PAUSE_S = 0.2
 
 # Ids are made at the door, so asking a second time changes nothing; but after one of these whose
-# answer got lost there is nothing left to do, which would look like a mistake of the client.
-_ASKED_ONCE = frozenset(call.name for call in (DELETE_AVATAR, DECIDE_REVIEW, UNFREEZE_AVATAR))
+# answer got lost there is nothing left to do, which would look like a mistake of the client. And
+# captions may have been paid for although nobody answers: asking again would pay twice.
+_ASKED_ONCE = frozenset(
+    call.name for call in (DELETE_AVATAR, DECIDE_REVIEW, UNFREEZE_AVATAR, WRITE_CAPTIONS)
+)
 
 
 class PatientCalls:

@@ -38,6 +38,11 @@ def blockers(avatar: Avatar) -> tuple[Blocker, ...]:
     return tuple(blocker for blocker, applies in found if applies)
 
 
+def caption_blockers(avatar: Avatar) -> tuple[Blocker, ...]:
+    """Everything that keeps captions from being written in its voice: that needs no weights."""
+    return tuple(blocker for blocker in blockers(avatar) if blocker is not NO_LORA)
+
+
 def _lacks_consent(avatar: Avatar) -> bool:
     likeness = avatar.likeness
     if likeness is None or likeness.kind == "synthetic":

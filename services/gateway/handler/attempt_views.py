@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, WithJs
 
 from services.gateway.handler.json_types import Body, JsonDecimal, View, seconds, usd
 from shared.calls import BookedAttempt
+from shared.calls.attempts import AttemptKind
 from shared.money import to_micros
 from shared.problems import Problem
 
@@ -62,6 +63,7 @@ class BookedAttemptView(View):
     """A call to a provider, as it stands in the books."""
 
     attempt_id: str
+    kind: AttemptKind = Field(description="what was to be bought")
     number: int = Field(description="of its piece's calls, over all runs")
     task_id: str
     piece_id: str

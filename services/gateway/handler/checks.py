@@ -14,20 +14,18 @@ from services.gateway.handler.check_bodies import (
     read_image,
 )
 from services.gateway.handler.door import Door, Open, Tenant
+from services.gateway.handler.finished import finished
 from services.gateway.handler.openapi import problems
-from services.gateway.handler.rendering import DELIVERED
 from services.gateway.handler.strict_bodies import StrictRoute
 from shared.calls import (
     CHECK_CONTENT,
     GET_AVATAR,
-    GET_PIECE,
     LEND_BYTES,
     AvatarRef,
     CheckContent,
     ContentChecked,
     LendBytes,
     Piece,
-    PieceRef,
 )
 from shared.content import BlobRef, Tier
 from shared.outcomes import TryLater
@@ -54,7 +52,7 @@ async def check_content(body: CheckBody, door: Open, tenant: Tenant) -> ContentC
     which real person has consented. The answer is no verdict: nothing is delivered by it. May be
     sent again: every time is a check of its own.
     """
-    piece = None if body.piece_id is None else await _finished(door, tenant, body.piece_id)
+    piece = None if body.piece_id is None else await finished(door, tenant, body.piece_id)
     avatar_id = body.avatar_id or (piece.avatar_id if piece else None)
     name = None if avatar_id is None else await _consented_name(door, tenant, avatar_id)
     async with (
@@ -84,17 +82,6 @@ async def _naming_the_input() -> AsyncIterator[None]:
             detail = "The piece's file is gone; read the piece again."
             raise Problem(404, "object_not_found", detail, field="piece_id") from problem
         raise
-
-
-async def _finished(door: Door, tenant: str, piece_id: str) -> Piece:
-    piece = (await door.ask(GET_PIECE, PieceRef(tenant=tenant, piece_id=piece_id))).piece
-    if piece.taken_down_at is not None:
-        detail = "The piece was taken down; it cannot be looked at any more."
-        raise Problem(410, "piece_taken_down", detail, field="piece_id")
-    if piece.state != DELIVERED or piece.object_key is None:
-        detail = "The piece is not finished, so there is nothing to look at."
-        raise Problem(409, "piece_not_delivered", detail, field="piece_id")
-    return piece
 
 
 async def _consented_name(door: Door, tenant: str, avatar_id: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from services.gateway.handler.json_types import JsonDecimal, View
+from shared.calls.attempts import AttemptKind
 from shared.content import Rating, Tier
 
 
@@ -41,7 +42,19 @@ class PieceMetadata(View):
         default=None, description="the earlier piece whose image this is"
     )
     preview: bool = Field(default=False, description="drawn as a placeholder")
-    hooks: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = Field(default=(), description="all captions; the first is `hook_text`")
+    hooks_source: str | None = Field(
+        default=None,
+        description="who wrote them: `model`, `template`, or `skipped` where nobody was to",
+        examples=["model"],
+    )
+    hooks_provider: str | None = Field(default=None, description="whose model it was")
+    hooks_model: str | None = None
+    hooks_instead_of: str | None = Field(
+        default=None,
+        description="why written captions stand where a model's were wanted",
+        examples=["unavailable"],
+    )
     template_id: str | None = None
     platform: str
     task_id: str
@@ -95,6 +108,7 @@ class AttemptView(View):
     attempt_id: str
     number: int
     run: int
+    kind: AttemptKind = Field(description="what was to be bought")
     provider: str
     outcome: str
     error_code: str | None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.gateway.domain.planner import PlanError, PlannedPiece, plan_batch
-from services.gateway.domain.readiness import blockers
+from services.gateway.domain.readiness import Blocker, blockers
 from services.gateway.domain.single import plan_by_tier, plan_from_template, plan_from_words
 from services.gateway.domain.templates import Template
 from services.gateway.handler.door import Door
@@ -54,9 +54,14 @@ async def plan_order(
 
 async def _usable_avatar(door: Door, tenant: str, body: OrderBody) -> Avatar:
     avatar = await door.ask(GET_AVATAR, AvatarRef(tenant=tenant, avatar_id=body.avatar_id))
-    for blocker in blockers(avatar):
-        raise Problem(blocker.status, blocker.code, blocker.detail, field="avatar_id")
+    refuse(blockers(avatar), field="avatar_id")
     return avatar
+
+
+def refuse(found: Sequence[Blocker], *, field: str) -> None:
+    """Raises Problem by the first of what is in the way, if anything is."""
+    for blocker in found:
+        raise Problem(blocker.status, blocker.code, blocker.detail, field=field)
 
 
 def _check_wishes(body: OrderBody, pieces: Sequence[PlannedPiece]) -> None:

@@ -51,7 +51,9 @@ def provider_list(
 ) -> ProviderList:
     """Both sides joined by name; whoever was only called of late comes last."""
     known = {state.name: state for state in states.providers} if states else {}
-    measured = {record.provider: record for record in records or ()}
+    # Whoever writes captions is not the generator's to use: it would look like one that is gone.
+    of_images = (record for record in records or () if record.kind == "image")
+    measured = {record.provider: record for record in of_images}
     names = dict.fromkeys((*known, *measured))
     silent: dict[Part, bool] = {"generator": states is None, "ledger": records is None}
     return ProviderList(

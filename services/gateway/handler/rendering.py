@@ -50,12 +50,12 @@ async def links_of(door: Door, tenant: str, pieces: Iterable[Piece]) -> Links:
     """Addresses of all delivered files; what is not delivered has none, whatever its row says."""
     delivered = [piece for piece in pieces if _may_be_seen(piece)]
     private = [piece for piece in delivered if piece.uploaded and not piece.public]
-    embedded, too_much = await _embed(door, [p for p in delivered if not p.uploaded])
+    embedded, linked = await _embed(door, [p for p in delivered if not p.uploaded])
     links = Links(embedded)
     for piece in delivered:
         if piece.uploaded and piece.public:
             links.urls |= {key: _open_url(door, key) for key in _keys(piece)}
-    links.urls |= await _sign(door, tenant, [*(k for p in private for k in _keys(p)), *too_much])
+    links.urls |= await _sign(door, tenant, [*(k for p in private for k in _keys(p)), *linked])
     return links
 
 
@@ -94,7 +94,7 @@ def _metadata(piece: Piece) -> PieceMetadata:
         model=made.model if made else None,
         preview=made.preview if made else False,
         **_quality(piece),
-        hooks=piece.hooks,
+        **_captions(piece),
         template_id=piece.template_id,
         platform=piece.platform,
         task_id=piece.task_id,
@@ -104,6 +104,11 @@ def _metadata(piece: Piece) -> PieceMetadata:
 def _quality(piece: Piece) -> dict[str, Any]:
     names = {"degraded", "degraded_reason", "level", "source", "cached_from"}
     return piece.generation.model_dump(include=names) if piece.generation else {}
+
+
+def _captions(piece: Piece) -> dict[str, Any]:
+    names = {"hooks", "hooks_source", "hooks_provider", "hooks_model", "hooks_instead_of"}
+    return piece.model_dump(include=names)
 
 
 def _params(piece: Piece) -> GenerationParams:
@@ -121,20 +126,19 @@ def _open_url(door: Door, key: str) -> str:
 
 
 async def _embed(door: Door, pieces: Sequence[Piece]) -> tuple[dict[str, str], list[str]]:
-    """Data URLs, and the keys that would make the answer too large: those get links."""
+    """Data URLs, and the keys of what is not here or would make the answer too large: for links."""
     urls: dict[str, str] = {}
-    too_much: list[str] = []
+    linked: list[str] = []
     room = MAX_EMBEDDED_BYTES
     for key in (key for piece in pieces for key in _keys(piece)):
         found = await asyncio.to_thread(door.files.private, key)
-        if found is None:
-            continue
-        if found.size > room:
-            too_much.append(key)
+        # What lies in a remote store is not copied here for every look at it.
+        if found is None or found.size > room:
+            linked.append(key)
             continue
         room -= found.size
         urls[key] = await asyncio.to_thread(door.files.data_url, found)
-    return urls, too_much
+    return urls, linked
 
 
 async def _sign(door: Door, tenant: str, keys: Sequence[str]) -> dict[str, str]:

@@ -38,6 +38,15 @@ async def screen(door: Door, task: AcceptTask, planned: Planned) -> None:
             raise _blocked(finding, await _field(door, task, planned, index))
 
 
+async def screen_words(
+    door: Door, tenant: str, words: TextToScreen, *, consented_name: str | None, field: str
+) -> None:
+    """As for orders, about words that nothing is made of here."""
+    request = ScreenTexts(tenant=tenant, texts=(words,), consented_name=consented_name)
+    for finding in (await door.ask(SCREEN_TEXTS, request, timeout_s=SCREEN_LIMIT_S)).findings:
+        raise _blocked(finding, field)
+
+
 async def _findings(
     door: Door, task: AcceptTask, texts: Sequence[TextToScreen]
 ) -> Sequence[Finding]:

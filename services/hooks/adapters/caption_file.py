@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from services.hooks.domain import PlatformLimits, placeholders
+from services.hooks.domain.limits import PlatformLimits
+from services.hooks.domain.lines import placeholders
 from shared.content import Platform
 
 CAPTIONS_FILE = Path(__file__).parents[1] / "captions.json"
@@ -40,20 +41,32 @@ class PlatformStyle(_Part):
 
     max_chars: int = Field(ge=40)
     max_hashtags: int = Field(ge=0)
+    max_emoji: int = Field(ge=0)
+    max_line_breaks: int = Field(ge=0)
+    aim_chars: int = Field(ge=20)
     hashtags: int = Field(ge=0)
     hashtag_separator: str
     source: Line
+    style_source: Line
     read: date
 
     @property
     def limits(self) -> PlatformLimits:
-        """The two numbers that a caption is held against."""
-        return PlatformLimits(self.max_chars, self.max_hashtags)
+        """The numbers that a caption is held against, and the length to aim at."""
+        return PlatformLimits(
+            max_chars=self.max_chars,
+            max_hashtags=self.max_hashtags,
+            max_emoji=self.max_emoji,
+            max_line_breaks=self.max_line_breaks,
+            aim_chars=self.aim_chars,
+        )
 
     @model_validator(mode="after")
     def _carries_no_more_than_it_may(self) -> Self:
         if self.hashtags > self.max_hashtags:
             raise ValueError("hashtags must not exceed max_hashtags")
+        if self.aim_chars > self.max_chars:
+            raise ValueError("aim_chars must not exceed max_chars")
         return self
 
 

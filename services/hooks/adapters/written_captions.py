@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
 from services.hooks.adapters.caption_file import CaptionBook, PlatformStyle, Voice
-from services.hooks.domain import draw, fill, in_piece_order
+from services.hooks.domain.lines import draw, fill, in_piece_order
 from shared.content import Brief
 
 

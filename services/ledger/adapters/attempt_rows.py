@@ -18,7 +18,6 @@ from services.ledger.domain.attempts import (
 )
 from services.ledger.domain.endings import SETTLED
 from shared.calls import AttemptAnswer
-from shared.content import BlobRef, Generation
 
 
 def standing_of(piece: Row[Any]) -> PieceStanding:
@@ -42,9 +41,16 @@ def attempt_of(row: Row[Any]) -> Attempt:
         lease_until=row.lease_until,
         call_id=row.call_id,
         settled=row.settled_at is not None,
-        has_image=row.image is not None and row.generation is not None,
+        has_result=_has_result(row),
         bytes_lost=row.bytes_lost_at is not None,
+        kind=row.kind,
     )
+
+
+def _has_result(row: Row[Any]) -> bool:
+    if row.kind == "captions":
+        return row.captions is not None
+    return row.image is not None and row.generation is not None
 
 
 def by_id(rows: Iterable[Row[Any]]) -> dict[str, Row[Any]]:
@@ -60,15 +66,7 @@ def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
         case GoOn(attempt):
             return AttemptAnswer(answer="go", attempt_id=attempt.attempt_id, number=attempt.number)
         case Done(attempt):
-            row = rows[attempt.attempt_id]
-            return AttemptAnswer(
-                answer="done",
-                attempt_id=attempt.attempt_id,
-                number=attempt.number,
-                provider=row.provider,
-                image=BlobRef.model_validate(row.image),
-                generation=Generation.model_validate(row.generation),
-            )
+            return _what_was_bought(rows[attempt.attempt_id])
         case Pending(attempt):
             return AttemptAnswer(
                 answer="pending",
@@ -81,3 +79,17 @@ def reply_to(answer: Answer, rows: Mapping[str, Row[Any]]) -> AttemptAnswer:
             return AttemptAnswer(answer="wait", after_s=after_s, reason=reason)
         case No(reason):
             return AttemptAnswer(answer="no", reason=reason)
+
+
+def _what_was_bought(row: Row[Any]) -> AttemptAnswer:
+    return AttemptAnswer.model_validate(
+        {
+            "answer": "done",
+            "attempt_id": row.attempt_id,
+            "number": row.number,
+            "provider": row.provider,
+            "image": row.image,
+            "generation": row.generation,
+            "captions": row.captions,
+        }
+    )

@@ -97,7 +97,8 @@ async def _answer(
         if piece is not None:
             answer = capacity.within(request, answer, by_id(before), now=piece.now)
         decided.append((request, answer))
-    await _note_losses(connection, requests)
+    await _note_lost_bytes(connection, requests)
+    await _give_up(connection, [answer for _, answer in decided])
     await _go_on(connection, decided, locked)
     await _open_new(
         connection,
@@ -111,7 +112,13 @@ def _decide(request: OpenAttempt, piece: Row[Any] | None, earlier: Sequence[Row[
     if piece is None:
         return No("ended")
     return answer_to(
-        Ask(request.attempt_id, request.run, request.holder, request.lost_attempt_id),
+        Ask(
+            request.attempt_id,
+            request.run,
+            request.holder,
+            lost=request.lost_attempt_id,
+            kind=request.kind,
+        ),
         standing_of(piece),
         [attempt_of(row) for row in earlier],
         now=piece.now,
@@ -120,7 +127,7 @@ def _decide(request: OpenAttempt, piece: Row[Any] | None, earlier: Sequence[Row[
 
 async def _unless_unread(request: OpenAttempt, answer: Answer, facts: FactLog) -> Answer:
     """Wait where a call that seems lost is settled by a fact that we have not come to read yet."""
-    if isinstance(answer, Go):
+    if isinstance(answer, Go | No):
         for attempt_id in answer.lost:
             tokens = (request.tenant, request.task_id, request.piece_id, attempt_id)
             if await facts.holds(AttemptSettled, tokens):
@@ -159,21 +166,30 @@ async def _attempts_of(
     return by_piece
 
 
-async def _note_losses(connection: AsyncConnection, requests: Sequence[OpenAttempt]) -> None:
+async def _note_lost_bytes(connection: AsyncConnection, requests: Sequence[OpenAttempt]) -> None:
     for request in requests:
-        if request.lost_attempt_id is not None:
+        if request.lost_attempt_id is not None and request.kind == "image":
             await connection.execute(
                 update(attempts)
                 .where(
                     attempts.c.attempt_id == request.lost_attempt_id,
                     attempts.c.piece_id == request.piece_id,
                     attempts.c.tenant == request.tenant,
+                    attempts.c.kind == request.kind,
                     attempts.c.outcome == "succeeded",
                 )
                 .values(
                     bytes_lost_at=func.coalesce(attempts.c.bytes_lost_at, func.clock_timestamp())
                 )
             )
+
+
+async def _give_up(connection: AsyncConnection, answers: Iterable[Answer]) -> None:
+    lost = [each for answer in answers if isinstance(answer, Go | No) for each in answer.lost]
+    if lost:
+        await connection.execute(
+            update(attempts).where(among(attempts.c.attempt_id, lost)).values(outcome="unknown")
+        )
 
 
 async def _go_on(
@@ -199,10 +215,6 @@ async def _open_new(
 ) -> None:
     if not allowed:
         return
-    if lost := [attempt_id for _, answer in allowed for attempt_id in answer.lost]:
-        await connection.execute(
-            update(attempts).where(attempts.c.attempt_id.in_(lost)).values(outcome="unknown")
-        )
     rows = [_new_row(request, answer, locked[request.piece_id]) for request, answer in allowed]
     opened = await connection.execute(
         upsert(attempts).on_conflict_do_nothing().returning(attempts.c.attempt_id), rows
@@ -228,6 +240,7 @@ def _new_row(request: OpenAttempt, answer: Go, piece: Row[Any]) -> dict[str, Any
         "piece_id": piece.id,
         "avatar_id": piece.avatar_id,
         "run": request.run,
+        "kind": request.kind,
         "provider": request.provider,
         "holder": request.holder,
         "opened_at": piece.now,

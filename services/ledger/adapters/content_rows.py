@@ -89,6 +89,9 @@ def _meta_data(event: ContentStored) -> dict[str, object]:
     return {
         "hooks": list(event.captions.hooks),
         "hooks_source": event.captions.source.value,
+        "captions": event.captions.model_dump(
+            mode="json", exclude={"hooks", "source"}, exclude_defaults=True
+        ),
         "generation": event.generation.model_dump(mode="json"),
         "media_type": delivery.media_type,
         "size": delivery.size,

@@ -1,13 +1,13 @@
 """An avatar goes, and with it the rows of its pieces; history, attempts and tasks stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, select
+from sqlalchemy import Result, Row, RowMapping, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.completion import complete_tasks
-from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.database import Database
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.schema import avatars, content_pieces, pieces
 from services.ledger.domain.freezing import avatar_frozen
@@ -31,11 +31,8 @@ class Deletion:
             connection = transaction.connection
             await _lock_avatar(connection, request)
             open_pieces = await _lock_open_pieces(connection, request.avatar_id)
-            for piece in open_pieces:
-                if piece["held"] is not None:
-                    _withdraw(transaction, piece, piece["held"]["delivery"])
-            for piece in await _delivered(connection, request.avatar_id):
-                _withdraw(transaction, piece, piece)
+            for piece in await _with_files(connection, request.avatar_id):
+                transaction.facts.extend(_withdrawn(piece))
             detail = "its avatar was deleted"
             await fail(transaction, open_pieces, reason="avatar_deleted", detail=detail)
             await complete_tasks(transaction, {piece["task_id"] for piece in open_pieces})
@@ -68,32 +65,41 @@ async def _lock_open_pieces(connection: AsyncConnection, avatar_id: str) -> Sequ
     return found.mappings().all()
 
 
-async def _delivered(connection: AsyncConnection, avatar_id: str) -> Sequence[RowMapping]:
-    query = (
+async def _with_files(connection: AsyncConnection, avatar_id: str) -> Sequence[Row[Any]]:
+    """Pieces that were delivered, or held for review, whatever has become of them."""
+    found: Result[Any] = await connection.execute(
         select(
-            pieces.c.id,
-            pieces.c.tenant,
-            pieces.c.task_id,
-            pieces.c.deadline_at,
-            pieces.c.current_run,
+            *(pieces.c[name] for name in ("id", "tenant", "task_id", "deadline_at", "current_run")),
+            pieces.c.held["delivery"].label("held"),
+            pieces.c.held["run"].as_integer().label("held_run"),
             content_pieces.c.object_key,
             content_pieces.c.thumbnail_key,
         )
-        .join(content_pieces, content_pieces.c.id == pieces.c.content_id)
+        .outerjoin(content_pieces, content_pieces.c.id == pieces.c.content_id)
         .where(pieces.c.avatar_id == avatar_id)
+        .where(pieces.c.held.is_not(None) | content_pieces.c.id.is_not(None))
     )
-    return (await connection.execute(query)).mappings().all()
+    return found.all()
 
 
-def _withdraw(transaction: Transaction, piece: RowMapping, delivery: Mapping[Any, Any]) -> None:
-    transaction.facts.append(
-        DeliveryWithdrawn(
-            tenant=piece["tenant"],
-            task_id=piece["task_id"],
-            deadline_at=piece["deadline_at"],
-            piece_id=piece["id"],
-            run=piece["current_run"],
-            object_keys=(delivery["object_key"], delivery["thumbnail_key"]),
-            reason="avatar_deleted",
-        )
+def _withdrawn(piece: Row[Any]) -> Iterator[DeliveryWithdrawn]:
+    """Facts that a piece's files must go, each of the run that they were stored in.
+
+    There is one such fact a run: what an approved run may store yet is withdrawn by its own.
+    """
+    if piece.object_key is not None:
+        yield _fact(piece, piece.current_run, (piece.object_key, piece.thumbnail_key))
+    if piece.held is not None:
+        yield _fact(piece, piece.held_run, (piece.held["object_key"], piece.held["thumbnail_key"]))
+
+
+def _fact(piece: Row[Any], run: int, object_keys: tuple[str, str]) -> DeliveryWithdrawn:
+    return DeliveryWithdrawn(
+        tenant=piece.tenant,
+        task_id=piece.task_id,
+        deadline_at=piece.deadline_at,
+        piece_id=piece.id,
+        run=run,
+        object_keys=object_keys,
+        reason="avatar_deleted",
     )

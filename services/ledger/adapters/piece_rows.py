@@ -75,9 +75,7 @@ def piece_of(row: Row[Any]) -> Piece:
             "uploaded": brief.upload_to_storage if row.uploaded is None else row.uploaded,
             "image_sha256": row.image_hash or row.image_sha256,
             "media_type": meta.get("media_type"),
-            "hook_text": captions.hooks[0] if captions is not None and captions.hooks else None,
-            "hooks": captions.hooks if captions is not None else (),
-            "hooks_source": captions.source if captions is not None else None,
+            **(_written(captions) if captions is not None else {}),
             "safety_rating": row.safety_rating or row.verdict_rating,
             "explicitness_level": row.explicitness_level or row.verdict_level,
             "verdict_reason": row.verdict_reason,
@@ -104,9 +102,24 @@ def _address(row: Row[Any]) -> dict[str, object]:
     }
 
 
+def _written(captions: Captions) -> dict[str, object]:
+    return {
+        "hook_text": captions.hooks[0] if captions.hooks else None,
+        "hooks": captions.hooks,
+        "hooks_source": captions.source,
+        "hooks_provider": captions.provider or None,
+        "hooks_model": captions.model or None,
+        "hooks_instead_of": captions.instead_of or None,
+    }
+
+
 def _captions(row: Row[Any]) -> Captions | None:
     if row.meta_data:
-        return Captions(source=row.meta_data["hooks_source"], hooks=tuple(row.meta_data["hooks"]))
+        meta = row.meta_data
+        # Content from before captions were bought says nothing about their purchase.
+        bought = meta.get("captions", {})
+        said = {"source": meta["hooks_source"], "hooks": meta["hooks"]}
+        return Captions.model_validate(bought | said)
     if row.held:
         return Captions.model_validate(row.held["captions"])
     return None

@@ -9,14 +9,14 @@ from shared.calls import Nothing, ProviderRecord, ProviderRecordList
 # Calls that nobody settled have no time of their end: they count by that of their beginning.
 RECORDS = text("""
 WITH recent AS (
-    SELECT provider, outcome, duration_ms, cost_usd_micros, settled_at,
+    SELECT provider, kind, outcome, duration_ms, cost_usd_micros, settled_at,
         error_code = ANY (CAST(:not_theirs AS text[])) IS NOT TRUE AS tells
     FROM attempts
     WHERE settled_at > now() - interval '1 hour'
         OR outcome = 'unknown' AND reconciled_at IS NULL AND settled_at IS NULL
             AND opened_at > now() - interval '1 hour'
 )
-SELECT provider,
+SELECT provider, kind,
     count(*) FILTER (WHERE tells AND settled_at IS NOT NULL) AS calls,
     count(*) FILTER (WHERE outcome = 'succeeded') AS succeeded,
     (percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms)
@@ -25,7 +25,7 @@ SELECT provider,
         FILTER (WHERE outcome = 'succeeded'))::bigint AS p95_ms,
     sum(cost_usd_micros)::bigint AS cost_usd_micros,
     count(*) FILTER (WHERE outcome = 'unknown') AS unknown
-FROM recent GROUP BY provider ORDER BY provider
+FROM recent GROUP BY provider, kind ORDER BY provider, kind
 """)
 
 
@@ -36,7 +36,7 @@ class ProviderRecords:
         self._database = database
 
     async def last_hour(self, _: Nothing) -> ProviderRecordList:
-        """One record for every provider that was called.
+        """One record for every provider that was called, for images or for captions.
 
         Calls that it was right to refuse, or too busy to take, say nothing about it: they cost what
         they cost, and do not count. Without a call that counts nothing speaks against a provider.
@@ -48,6 +48,7 @@ class ProviderRecords:
             records=tuple(
                 ProviderRecord(
                     provider=row.provider,
+                    kind=row.kind,
                     calls=row.calls,
                     success_rate=row.succeeded / row.calls if row.calls else 1.0,
                     median_ms=row.median_ms,

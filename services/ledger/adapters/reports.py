@@ -80,7 +80,7 @@ def _stats_query(request: AvatarRef) -> Any:
         content_pieces.c.taken_down_at.is_(None)
     )
     bought = attempts.c.avatar_id == request.avatar_id
-    made = attempts.c.outcome == "succeeded"
+    made = (attempts.c.kind == "image") & (attempts.c.outcome == "succeeded")
     return select(
         _of(func.count(), mine).label("delivered"),
         _tally(content_pieces.c.access_tier, mine).label("tiers"),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, exists, func, select, update
@@ -12,6 +13,8 @@ from services.ledger.adapters.conditions import among
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.ending_facts import is_in_review
 from services.ledger.adapters.schema import attempts, tasks
+from services.ledger.domain.attempts import Kind
+from shared.content import CaptionSource
 from shared.events import AttemptSettled, ContentStored
 from shared.outcomes import TryLater
 
@@ -26,23 +29,26 @@ class Settlements:
         """Record outcome and cost of each exactly once, however often the fact is delivered."""
         async with self._database.write() as transaction:
             connection = transaction.connection
-            settled_by_id = await _locked(connection, events)
+            settled_by_id = await _locked(connection, {event.attempt_id for event in events})
             fresh = {
                 event.attempt_id: event
                 for event in reversed(events)
                 if settled_by_id.get(event.attempt_id) is False
             }
             await _settle(connection, fresh.values())
+            await _note_durations(
+                connection, [event for event in events if settled_by_id.get(event.attempt_id)]
+            )
             for event in events:
                 if event.attempt_id not in settled_by_id:
                     await _settle_unheard_of(connection, event)
 
 
-async def _locked(connection: AsyncConnection, events: Sequence[AttemptSettled]) -> dict[str, bool]:
+async def _locked(connection: AsyncConnection, attempt_ids: Iterable[str]) -> dict[str, bool]:
     """The known ones of these calls, held: whether they are settled, by their ids."""
     found = await connection.execute(
         select(attempts.c.attempt_id, attempts.c.settled_at)
-        .where(among(attempts.c.attempt_id, {event.attempt_id for event in events}))
+        .where(among(attempts.c.attempt_id, attempt_ids))
         # In one order, as all that hold several: two cannot wait for each other.
         .order_by(attempts.c.attempt_id)
         .with_for_update()
@@ -62,6 +68,22 @@ async def _settle(connection: AsyncConnection, events: Iterable[AttemptSettled])
         await connection.execute(query.values(named | {"settled_at": func.clock_timestamp()}), rows)
 
 
+async def _note_durations(connection: AsyncConnection, events: Iterable[AttemptSettled]) -> None:
+    """A delivery that settles a call for captions cannot tell how long it took."""
+    rows = [
+        {"settled": event.attempt_id, "took_ms": event.duration_ms}
+        for event in events
+        if event.kind == "captions"
+    ]
+    if rows:
+        await connection.execute(
+            update(attempts)
+            .where(attempts.c.attempt_id == bindparam("settled"), attempts.c.duration_ms.is_(None))
+            .values(duration_ms=bindparam("took_ms")),
+            rows,
+        )
+
+
 def _cost() -> ColumnElement[int]:
     """What was charged; of what nobody knows the end of, the bill knows more than its caller."""
     is_reconciled = attempts.c.reconciled_at.is_not(None)
@@ -72,33 +94,62 @@ def _cost() -> ColumnElement[int]:
 
 
 async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
-    """Settle the calls that these images came from, where their own settlement is still on its way.
+    """Settle the calls that these pieces came from, where their own settlement is still on its way.
 
     A task that completes thereby tells its whole cost, however late the other stream is read. What
     comes out of review was settled when it was held, with the address of its staged bytes. An
-    earlier image that stands in came from no call.
+    earlier image that stands in, and written captions, came from no call.
     """
-    events = [event for event in events if event.generation.attempt_id and not is_in_review(event)]
-    if not events:
+    images = [_image(event) for event in events if _is_made(event)]
+    bought = [event for event in events if event.captions.source is CaptionSource.MODEL]
+    captions = [_captions(event) for event in bought]
+    if captions:
+        await _locked(connection, {row["delivered"] for row in (*images, *captions)})
+    await _settle_successes(connection, "image", images)
+    await _settle_successes(connection, "captions", captions)
+
+
+def _is_made(event: ContentStored) -> bool:
+    return bool(event.generation.attempt_id) and not is_in_review(event)
+
+
+def _image(event: ContentStored) -> dict[str, Any]:
+    return {
+        "delivered": event.generation.attempt_id,
+        "piece": event.piece_id,
+        "duration_ms": event.generation.generation_time_ms,
+        "cost_usd_micros": event.generation.cost_usd_micros,
+        "image": event.image.model_dump(mode="json"),
+        "generation": event.generation.model_dump(mode="json"),
+    }
+
+
+def _captions(event: ContentStored) -> dict[str, Any]:
+    return {
+        "delivered": event.captions.attempt_id,
+        "piece": event.piece_id,
+        "cost_usd_micros": event.captions.cost_usd_micros,
+        "captions": event.captions.model_dump(mode="json"),
+    }
+
+
+async def _settle_successes(
+    connection: AsyncConnection, kind: Kind, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Settle calls of a kind, the `delivered` ones of a `piece`, that nobody has settled yet."""
+    if not rows:
         return
-    rows = [
-        {
-            "delivered": event.generation.attempt_id,
-            "duration_ms": event.generation.generation_time_ms,
-            "cost_usd_micros": event.generation.cost_usd_micros,
-            "image": event.image.model_dump(mode="json"),
-            "generation": event.generation.model_dump(mode="json"),
-        }
-        for event in sorted(events, key=lambda one: one.generation.attempt_id)
-    ]
-    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "delivered"}
+    names = rows[0].keys() - {"delivered", "piece"}
+    values: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
     values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
     query = (
         update(attempts)
-        .where(attempts.c.attempt_id == bindparam("delivered"), attempts.c.settled_at.is_(None))
+        .where(attempts.c.attempt_id == bindparam("delivered"), attempts.c.kind == kind)
+        .where(attempts.c.piece_id == bindparam("piece"), attempts.c.settled_at.is_(None))
         .values(values)
     )
-    await connection.execute(query, rows)
+    # In the one order of all that hold several attempts.
+    await connection.execute(query, sorted(rows, key=itemgetter("delivered")))
 
 
 def _settlement(event: AttemptSettled) -> dict[str, Any]:
@@ -109,6 +160,8 @@ def _settlement(event: AttemptSettled) -> dict[str, Any]:
         "duration_ms": event.duration_ms,
         "cost_usd_micros": event.cost_usd_micros,
     }
+    if event.kind == "captions":
+        return values | {"captions": event.captions and event.captions.model_dump(mode="json")}
     if event.image is not None:
         values["image"] = event.image.model_dump(mode="json")
     if event.generation is not None:
@@ -134,6 +187,7 @@ async def _settle_unheard_of(connection: AsyncConnection, event: AttemptSettled)
             piece_id=event.piece_id,
             avatar_id=avatar.scalar_subquery(),
             run=event.run,
+            kind=event.kind,
             provider=event.provider,
             holder="unknown",
             lease_until=func.clock_timestamp(),

@@ -107,7 +107,8 @@ def _counted() -> LateralFromClause:
 
 
 def _spent() -> LateralFromClause:
-    duration = func.sum(attempts.c.duration_ms).filter(attempts.c.outcome == "succeeded")
+    made = (attempts.c.kind == "image") & (attempts.c.outcome == "succeeded")
+    duration = func.sum(attempts.c.duration_ms).filter(made)
     return (
         select(
             cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger).label(

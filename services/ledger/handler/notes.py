@@ -48,6 +48,10 @@ class NoteHooked:
         detail: dict[str, object] = {
             "source": captions.source.value,
             "count": len(captions.hooks),
+            "provider": captions.provider,
+            "model": captions.model,
+            "attempt_id": captions.attempt_id,
+            "instead_of": captions.instead_of,
         }
         await self.note(Progress(_happening(event, detail), HOOKED))
 

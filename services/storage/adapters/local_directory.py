@@ -6,10 +6,12 @@ holders of a link that was signed for reviewers.
 
 import asyncio
 import contextlib
+import math
+import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
@@ -49,6 +51,13 @@ class LocalDirectory:
 
     async def keys(self, prefix: str) -> Collection[str]:
         return await self._on_disk(self._keys, prefix)
+
+    async def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
+        limit = time.time() - older_than_s
+        for area in Area:
+            root = self._root / area
+            for folder in await self._on_disk(_folders, root / prefix):
+                yield await self._on_disk(_old_files, root, folder, limit)
 
     def link(self, area: Area, key: str) -> str:
         if area is Area.REVIEW:
@@ -110,3 +119,24 @@ class LocalDirectory:
 def _check_same(path: Path, data: bytes) -> None:
     if path.read_bytes() != data:
         raise GiveUp("object_exists", "another object has this key")
+
+
+def _folders(top: Path) -> list[Path]:
+    return [Path(folder) for folder, _, files in os.walk(top) if files]
+
+
+def _old_files(root: Path, folder: Path, limit: float) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return [
+            Path(entry.path).relative_to(root).as_posix()
+            for entry in os.scandir(folder)
+            if entry.is_file() and _changed_at(entry) < limit
+        ]
+    return []
+
+
+def _changed_at(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

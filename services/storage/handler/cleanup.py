@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.storage.domain import IN_REVIEW, beginning_of_keys, is_of_delivery
+from services.storage.domain import (
+    IN_REVIEW,
+    beginning_of_delivery,
+    beginning_of_keys,
+    is_of_delivery,
+)
 from services.storage.ports import Ended, ObjectStore
 from shared.blobs import BlobStore
 from shared.events import (
@@ -46,13 +51,16 @@ class ClearAfterEnd:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawDelivery:
-    """Delete files that must no longer be served."""
+    """Delete files that must no longer be served, and what lies beside them."""
 
     objects: ObjectStore
 
     async def __call__(self, event: DeliveryWithdrawn) -> None:
         for key in event.object_keys:
             await self.objects.delete(key)
+        for beginning in {beginning_of_delivery(key) for key in event.object_keys}:
+            for key in await self.objects.keys(beginning):
+                await self.objects.delete(key)
 
 
 @dataclass(frozen=True, slots=True)

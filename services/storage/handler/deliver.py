@@ -1,23 +1,26 @@
-"""Deliver a judged image, or hold it for review."""
+"""Deliver copies of a judged image, or hold it for review."""
 
 import asyncio
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.storage.domain import (
     IN_REVIEW,
+    MOST_IMAGE_BYTES,
+    FileNames,
     held_key,
     is_public,
-    object_key,
     object_token,
-    thumbnail_key,
+    provenance_of,
 )
-from services.storage.ports import Area, Imaging, ObjectMissing, ObjectStore, Picture
+from services.storage.handler.placing import PlaceSigned
+from services.storage.ports import Area, Credentials, Encoded, Imaging, ObjectMissing, ObjectStore
 from shared.blobs import BlobMissing, BlobStore
 from shared.content import Decision, Delivery, Tier
 from shared.events import ContentModerated, ContentStored
 from shared.outcomes import GiveUp
+from shared.provenance import Provenance
 from shared.signing import VerdictKeys
 
 
@@ -28,23 +31,22 @@ class StoreContent:
     staging: BlobStore
     objects: ObjectStore
     imaging: Imaging
+    credentials: Credentials
     token_secret: bytes
     public_tiers: Collection[Tier]
     keys: VerdictKeys
+    keep_originals: bool = False
 
     async def __call__(self, event: ContentModerated) -> ContentStored:
         image = await self._judged_bytes(event)
-        picture = await self.imaging.look(image)
         area = self._area(event)
         token = object_token(self.token_secret, event.piece_id, event.run, event.image.sha256)
-        avatar, piece = event.brief.avatar_id, event.piece_id
-        key = object_key(avatar, piece, token, picture.extension)
-        thumbnail = thumbnail_key(avatar, piece, token)
-        # The thumbnail first: a piece whose image is there is complete.
-        await self.objects.create(area, thumbnail, picture.thumbnail_jpeg, media_type="image/jpeg")
-        await self.objects.create(area, key, image, media_type=picture.media_type)
-        delivery = self._delivery(event, area, key, thumbnail, image, picture)
-        return ContentStored.following(event, delivery=delivery)
+        names = FileNames(event.brief.avatar_id, event.piece_id, token)
+        if area is Area.REVIEW:
+            kept = await self._hold(names, image)
+        else:
+            kept = await self._deliver(area, names, image, provenance_of(event))
+        return ContentStored.following(event, delivery=self._delivery(event, area, names, kept))
 
     async def _judged_bytes(self, event: ContentModerated) -> bytes:
         verdict = event.verdict
@@ -54,6 +56,8 @@ class StoreContent:
             raise GiveUp("verdict_mismatch", "the verdict is about other bytes")
         if not verdict.allows_delivery and verdict.decision is not Decision.REVIEW:
             raise GiveUp("not_allowed", f"the verdict is {verdict.decision}")
+        if event.image.size > MOST_IMAGE_BYTES:
+            raise GiveUp("invalid_image", f"more than {MOST_IMAGE_BYTES} bytes")
         if event.image.uri.startswith(IN_REVIEW):
             return await self._approved_bytes(event)
         try:
@@ -81,26 +85,46 @@ class StoreContent:
         public = is_public(event.verdict.tier, self.public_tiers, uploaded=uploaded)
         return Area.PUBLIC if public else Area.PRIVATE
 
+    async def _hold(self, names: FileNames, image: bytes) -> Encoded:
+        """The judged bytes as they are: people decide about them, and about nothing else."""
+        look = await self.imaging.look(image)
+        held = Encoded(image, look.media_type, look.extension, look.width, look.height)
+        # The thumbnail first: a piece whose image is there is complete.
+        for key, data, media_type in (
+            (names.thumbnail, look.thumbnail_jpeg, "image/jpeg"),
+            (names.image(held.extension), held.data, held.media_type),
+        ):
+            await self.objects.create(Area.REVIEW, key, data, media_type=media_type)
+        return held
+
+    async def _deliver(
+        self, area: Area, names: FileNames, image: bytes, provenance: Provenance
+    ) -> Encoded:
+        """Copies of the pixels, signed last."""
+        copies = await self.imaging.derive(image)
+        if self.keep_originals:
+            key, media_type = names.original(copies.source_extension), copies.source_media_type
+            await self.objects.create(Area.PRIVATE, key, image, media_type=media_type)
+        place = PlaceSigned(self.objects, self.imaging, self.credentials)
+        await place(area, names.thumbnail, copies.thumbnail, provenance)
+        key = names.image(copies.image.extension)
+        return replace(copies.image, data=await place(area, key, copies.image, provenance))
+
     def _delivery(
-        self,
-        event: ContentModerated,
-        area: Area,
-        key: str,
-        thumbnail: str,
-        image: bytes,
-        picture: Picture,
+        self, event: ContentModerated, area: Area, names: FileNames, kept: Encoded
     ) -> Delivery:
+        key = names.image(kept.extension)
         return Delivery(
             held=area is Area.REVIEW,
             object_key=key,
-            thumbnail_key=thumbnail,
+            thumbnail_key=names.thumbnail,
             url=self.objects.link(area, key),
             public=area is Area.PUBLIC,
             uploaded=event.brief.upload_to_storage,
-            image_sha256=hashlib.sha256(image).hexdigest(),
+            image_sha256=hashlib.sha256(kept.data).hexdigest(),
             source_sha256=event.image.sha256,
-            size=len(image),
-            media_type=picture.media_type,
-            width=picture.width,
-            height=picture.height,
+            size=len(kept.data),
+            media_type=kept.media_type,
+            width=kept.width,
+            height=kept.height,
         )

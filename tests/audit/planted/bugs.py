@@ -1,6 +1,7 @@
 """All the bugs that are planted, by the invariant that they break."""
 
 from tests.audit.planted.bugs_in_effects import (
+    ANOTHERS_PICTURE,
     BUYS_AGAIN,
     DOOR_SHOWS_REVIEW,
     EVERYTHING_PUBLIC,
@@ -10,6 +11,7 @@ from tests.audit.planted.bugs_in_effects import (
     SETTLES_TWICE,
     STAGING_KEPT,
     SUCCESS_AS_FAILURE,
+    UNSIGNED_COPIES,
     VERDICT_IGNORED,
 )
 from tests.audit.planted.bugs_in_ends import (
@@ -38,6 +40,8 @@ BUGS = (
     DOOR_SHOWS_REVIEW,
     STAGING_KEPT,
     OTHER_BYTES,
+    UNSIGNED_COPIES,
+    ANOTHERS_PICTURE,
     NOBODY_SIGNS,
     KEY_IGNORED,
 )

@@ -5,6 +5,7 @@ from tests.audit.planted.copies import Patch
 from tests.audit.planted.scenarios import Scenario, one_order
 
 DELIVER = "services/storage/handler/deliver.py"
+PLACING = "services/storage/handler/placing.py"
 OBJECTS = "services/storage/adapters/local_directory.py"
 SETTLEMENTS = "services/ledger/adapters/settlements.py"
 
@@ -111,9 +112,35 @@ OTHER_BYTES = Bug(
     DRAWN,
     (
         Patch(
+            PLACING,
+            "await self.objects.create(area, key, signed, media_type",
+            'await self.objects.create(area, key, signed + b"\\0", media_type',
+        ),
+    ),
+)
+UNSIGNED_COPIES = Bug(
+    "copies are delivered unsigned",
+    "I5",
+    ("credentials_missing",),
+    DRAWN,
+    (
+        Patch(
+            PLACING,
+            "signed = await self.credentials.sign(copy, provenance)",
+            "signed = copy.data",
+        ),
+    ),
+)
+ANOTHERS_PICTURE = Bug(
+    "every piece is delivered with the picture of the first",
+    "I5",
+    ("another_picture",),
+    DRAWN,
+    (
+        Patch(
             DELIVER,
-            "await self.objects.create(area, key, image, media_type",
-            'await self.objects.create(area, key, image + b"\\0", media_type',
+            "copies = await self.imaging.derive(image)",
+            "copies = await self.imaging.derive(globals().setdefault('first', image))",
         ),
     ),
 )

@@ -62,9 +62,10 @@ RANDOM_RUN = Bug(
     DRAWN,
     (
         Patch(
-            "services/hooks/handler.py",
-            "return ContentHooked.following(event, captions=written)",
-            "return ContentHooked.following(\n"
+            "services/hooks/handler/hooks.py",
+            "self._by_model(event, self.desk)\n"
+            "        return ContentHooked.following(event, captions=written)",
+            "self._by_model(event, self.desk)\n        return ContentHooked.following(\n"
             "            event, captions=written, run=__import__('random').randint(2, 10**6)\n"
             "        )",
         ),

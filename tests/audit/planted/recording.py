@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,14 @@ class Notes:
         text = json.dumps({"at": time.time(), **line})
         with self._one_at_a_time, (self.directory / f"{name}.jsonl").open("a") as file:
             file.write(f"{text}\n")
+
+    def keep(self, image: bytes) -> str:
+        """Keep an image that was given, and tell its sha256."""
+        sha256 = hashlib.sha256(image).hexdigest()
+        images = self.directory / "images"
+        images.mkdir(exist_ok=True)
+        (images / sha256).write_bytes(image)
+        return sha256
 
     def frame(self, data: Path, *, pieces: int) -> None:
         """Write `run.json`: the run is over."""
@@ -80,8 +89,8 @@ def _probe(system: System, notes: Notes, over: threading.Event) -> None:
     objects, asked = system.data / "objects", set[str]()
     with httpx2.Client(base_url=system.endpoint["url"], trust_env=False) as anonymous:
         while not over.wait(PROBE_EVERY_S):
-            files = [path for path in objects.rglob("*") if path.is_file()]
-            for path in files:
+            # A walk passes over folders that are deleted meanwhile.
+            for path in [Path(at) / name for at, _, names in os.walk(objects) for name in names]:
                 key = path.relative_to(objects).as_posix().partition("/")[2]
                 # Readable once is noted once; what is refused is asked for again and again.
                 if key not in asked and _ask(anonymous, notes, f"/objects/{key}"):

@@ -5,6 +5,7 @@ import httpx2
 from shared.problems import Problem
 from tests.errors.producers.registry import (
     BATCH,
+    HOOKS,
     ORDER,
     PREFIX,
     RealLedger,
@@ -36,6 +37,13 @@ async def not_confirmed(world: World) -> httpx2.Response:
     world.backend.away.add("ledger.task.accept")
     async with world.client() as client:
         return await client.post(BATCH, json=ORDER)
+
+
+@at_the_door("captions_not_confirmed")
+async def captions_not_confirmed(world: World) -> httpx2.Response:
+    world.backend.away.add("hooks.write")
+    async with world.client() as client:
+        return await client.post(HOOKS, json={"prompt": "by the sea", "platform": "x"})
 
 
 @at_the_door("internal_error")

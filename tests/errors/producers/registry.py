@@ -15,6 +15,7 @@ from tests.ledger.books import Books
 PREFIX = "/api/v1"
 GENERATE = f"{PREFIX}/content/generate"
 BATCH = f"{PREFIX}/content/batch"
+HOOKS = f"{PREFIX}/content/hooks"
 ORDER: dict[str, Any] = {"avatar_id": "ada", "num_pieces": 1}
 PIECE: dict[str, Any] = {"avatar_id": "ada", "custom_prompt": "reading by a window"}
 

@@ -9,7 +9,15 @@ from services.gateway.handler import problems
 from services.gateway.handler.body_limit import MAX_BODY_BYTES
 from shared.api_keys import PlainKey
 from shared.calls import RateLimit, Scope
-from tests.errors.producers.registry import BATCH, GENERATE, ORDER, PIECE, PREFIX, at_the_door
+from tests.errors.producers.registry import (
+    BATCH,
+    GENERATE,
+    HOOKS,
+    ORDER,
+    PIECE,
+    PREFIX,
+    at_the_door,
+)
 from tests.eventually import eventually
 from tests.gateway.conftest import ORIGIN, World
 
@@ -76,6 +84,13 @@ async def method_not_allowed(world: World) -> httpx2.Response:
 async def invalid_idempotency_key(world: World) -> httpx2.Response:
     async with world.client() as client:
         return await client.post(BATCH, json=ORDER, headers={"Idempotency-Key": "k" * 256})
+
+
+@at_the_door("idempotency_not_offered", field="Idempotency-Key")
+async def idempotency_not_offered(world: World) -> httpx2.Response:
+    wanted = {"prompt": "by the sea", "platform": "x"}
+    async with world.client() as client:
+        return await client.post(HOOKS, json=wanted, headers={"Idempotency-Key": "k"})
 
 
 @at_the_door("scope_missing")

@@ -1,0 +1,1 @@
+"""Language models that write captions, one vendor per module."""

@@ -1,0 +1,1 @@
+"""Models behind servers of ours that speak their vendors' formats."""
