@@ -35,6 +35,7 @@ class Script:
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
     under_way: list[asyncio.Task[None]] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -45,6 +46,8 @@ class Script:
         return [f"{each.method} {each.target}" for each in self.asked]
 
     def begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Here, for a task that is cancelled before it begins closes nothing.
+        self.writers.append(writer)
         self.under_way.append(asyncio.create_task(self._serve(reader, writer)))
 
     async def end(self) -> None:
@@ -62,6 +65,13 @@ class Script:
         finally:
             writer.close()
 
+    async def let_go(self) -> None:
+        """Close what still has something to send to somebody who reads no more."""
+        for writer in self.writers:
+            writer.transport.abort()
+        closing = (writer.wait_closed() for writer in self.writers)
+        await asyncio.gather(*closing, return_exceptions=True)
+
 
 @asynccontextmanager
 async def scripted(*acts: Act) -> AsyncIterator[Script]:
@@ -73,7 +83,9 @@ async def scripted(*acts: Act) -> AsyncIterator[Script]:
         yield script
     finally:
         server.close()
+        await asyncio.sleep(0.05)  # what was accepted at the last moment begins, and can be ended
         await script.end()
+        await script.let_go()
 
 
 async def _request(reader: asyncio.StreamReader) -> Asked:
