@@ -11,11 +11,11 @@ from prometheus_client import (
     start_http_server,
 )
 
-from shared.settings import ServiceSettings, fail_misconfigured
+from shared.settings import ProcessSettings, fail_misconfigured
 
 
 @contextmanager
-def metrics(settings: ServiceSettings) -> Iterator[CollectorRegistry]:
+def metrics(settings: ProcessSettings) -> Iterator[CollectorRegistry]:
     """A registry with what is known of every process, served as long as the block lasts.
 
     Exits, naming the key, when the port cannot be had. Without a port nothing is served.

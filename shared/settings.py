@@ -44,27 +44,11 @@ def split_commas(value: object) -> object:
     return value
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs."""
+class ProcessSettings(BaseSettings):
+    """What every process needs, whether it has a broker or not."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True
-    )
-
-    nats_url: SecretStr = Field(
-        description="Address of the NATS server, with user or token if it wants one.",
-        examples=["nats://127.0.0.1:4222"],
-    )
-    nats_nkey_seed: UserSeed | None = Field(
-        default=None,
-        description="Secret half of the nkey by which the server knows this service.",
-        examples=["the output of: nk -gen user"],
-    )
-    nats_namespace: str = Field(
-        default="",
-        pattern=r"^[a-z0-9]{0,32}$",
-        description="Prefix of streams and subjects; lets installations share one server.",
-        examples=["staging"],
     )
 
     metrics_port: int | None = Field(
@@ -84,6 +68,26 @@ class ServiceSettings(BaseSettings):
     )
     enable_structured_logging: bool = Field(
         default=True, description="JSON lines; false gives lines for people.", examples=["true"]
+    )
+
+
+class ServiceSettings(ProcessSettings):
+    """What every service needs."""
+
+    nats_url: SecretStr = Field(
+        description="Address of the NATS server, with user or token if it wants one.",
+        examples=["nats://127.0.0.1:4222"],
+    )
+    nats_nkey_seed: UserSeed | None = Field(
+        default=None,
+        description="Secret half of the nkey by which the server knows this service.",
+        examples=["the output of: nk -gen user"],
+    )
+    nats_namespace: str = Field(
+        default="",
+        pattern=r"^[a-z0-9]{0,32}$",
+        description="Prefix of streams and subjects; lets installations share one server.",
+        examples=["staging"],
     )
 
 

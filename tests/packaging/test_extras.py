@@ -1,4 +1,4 @@
-"""Each service installs alone, from its own lock, and starts without the others' libraries."""
+"""Each service starts with what its own lock names, without the others' libraries."""
 
 import asyncio
 import os
@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import nats
 import pytest
+from packaging.requirements import Requirement
 
 from deploy.local.nats import EmbeddedNats
 from deploy.local.postgres import EmbeddedPostgres
@@ -29,7 +31,7 @@ NAMESPACE = "extras"
 
 @pytest.fixture(scope="module")
 def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A Python for each service, with its own lock and our wheel installed, and nothing else."""
+    """A Python for each service, with what its own lock names and our wheel, and nothing else."""
     base = tmp_path_factory.mktemp("extras")
     sources = base / "sources"
     tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
@@ -40,18 +42,40 @@ def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     pip = [sys.executable, "-m", "pip"]
     run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", base, sources)
     (wheel,) = base.glob("atelier-*.whl")
+    return {service: environment(base / service, service, wheel) for service in SERVICES}
 
-    def install(service: str) -> Path:
-        home = base / service
-        run(sys.executable, "-m", "venv", "--without-pip", home)
-        python = home / "bin" / "python"
-        into: list[str | Path] = [*pip, "--python", python, "install", "-q", "--no-compile"]
-        run(*into, "--require-hashes", "-r", ROOT / "requirements" / f"{service}.txt")
-        run(*into, "--no-deps", wheel)
-        return python
 
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(SERVICES, pool.map(install, SERVICES), strict=True))
+def environment(home: Path, service: str, wheel: Path) -> Path:
+    """Make a Python that sees the service's locked packages, shared with ours, and our wheel."""
+    run(sys.executable, "-m", "venv", "--without-pip", home)
+    (packages,) = home.glob("lib/python*/site-packages")
+    for installed in locked(service):
+        share(installed, packages)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    return home / "bin" / "python"
+
+
+def locked(service: str) -> Iterator[Distribution]:
+    """What a service's lock names for this platform, in the version that is installed here."""
+    lines = (ROOT / "requirements" / f"{service}.txt").read_text().splitlines()
+    for line in lines:
+        if not line or line[0] in " #":
+            continue
+        requirement = Requirement(line.rstrip(" \\"))
+        if requirement.marker is None or requirement.marker.evaluate():
+            installed = distribution(requirement.name)
+            assert requirement.specifier.contains(installed.version), f"{service}: {line}"
+            yield installed
+
+
+def share(installed: Distribution, packages: Path) -> None:
+    """Let another environment see a distribution's files; its scripts are not needed."""
+    for path in installed.files or ():
+        if ".." in path.parts or "__pycache__" in path.parts:
+            continue
+        (packages / path).parent.mkdir(parents=True, exist_ok=True)
+        (packages / path).symlink_to(installed.locate_file(path))
 
 
 @pytest.fixture(scope="module")

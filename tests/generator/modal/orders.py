@@ -47,13 +47,14 @@ class Links:
 
 @dataclass
 class Rests:
-    """How long somebody would have slept."""
+    """How long somebody would have slept; instead of that, they sleep for `really_s`."""
 
+    really_s: float = 0.0
     seconds: list[float] = field(default_factory=list)
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.really_s)
 
 
 @dataclass

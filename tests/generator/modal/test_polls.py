@@ -114,9 +114,10 @@ async def test_a_poll_that_fails_is_no_failure_of_the_call(
 async def test_nobody_polls_beyond_the_callers_limit(
     client: httpx2.AsyncClient, forever: Act
 ) -> None:
+    rests = Rests(really_s=0.1)
     async with scripted(accepted(), forever) as worker:
         with pytest.raises(TimeoutError):
-            await made_by(worker_at(client, worker.url, "async", limit_s=0.5))
+            await made_by(worker_at(client, worker.url, "async", limit_s=0.5, rests=rests))
     assert worker.lines[:2] == [SUBMITTED, POLLED]
 
 

@@ -13,7 +13,7 @@ from shared.calls import AttemptAnswer
 from shared.outcomes import GiveUp, TryLater
 from tests.builders import content_requested
 from tests.generator.fakes import RecordingAttempts
-from tests.generator.modal.orders import Asking, Links, Mode, worker_at
+from tests.generator.modal.orders import Asking, Links, Mode, Rests, worker_at
 from tests.generator.modal.scripted import (
     CALL,
     RESULT,
@@ -192,7 +192,8 @@ async def test_a_call_over_its_limit_is_left_with_an_unknown_outcome(
 ) -> None:
     begun = sees_other() if mode == "sync" else accepted()
     async with scripted(begun, later(503)) as worker:
-        asking = Asking(worker_at(client, worker.url, mode, limit_s=0.3))
+        rests = Rests(really_s=0.1)
+        asking = Asking(worker_at(client, worker.url, mode, limit_s=0.3, rests=rests))
         asking.attempts.answers = [_go(), AttemptAnswer(answer="no", reason="deadline")]
         with pytest.raises(GiveUp, match="deadline"):
             await asking.handler(content_requested())
