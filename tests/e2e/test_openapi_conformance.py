@@ -51,7 +51,7 @@ parameters."path.task_id" = {{ dictionary = "tasks", probability = 0.3 }}
 parameters."path.piece_id" = {{ dictionary = "pieces", probability = 0.5 }}
 
 [generation]
-max-examples = 30
+max-examples = 10
 database = "none"
 
 [dictionaries]
