@@ -10,30 +10,37 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import pipeline, router, safety, soak, stages
+from benchmarks import generator, pipeline, router, runtime, safety, soak, stages
 from benchmarks._figures import Report
 from benchmarks._machine import described
 from benchmarks.provider.image import REAL_PX, SMALL_PX
 
-NAMES = ("pipeline", "router", "safety", "soak", "stages")
+NAMES = ("generator", "pipeline", "router", "runtime", "safety", "soak", "stages")
 RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
     """Parse the arguments, measure, print."""
     arguments = _parser().parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     match arguments.name:
+        case "generator":
+            _generator(arguments)
         case "pipeline":
             _pipeline(arguments)
         case "router":
             _router(arguments)
+        case "runtime":
+            _runtime(as_json=arguments.json)
         case "safety":
             _safety(as_json=arguments.json)
         case "soak":
             _soak(arguments)
         case "stages":
-            _stages(as_json=arguments.json)
+            _stages(arguments)
         case _:
             _say(json.dumps(NAMES) if arguments.json else "\n".join(NAMES))
 
@@ -45,7 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="figures as JSON")
     names.add_parser("list", parents=[shared], help="the names of the benchmarks")
     names.add_parser("safety", parents=[shared], help=safety.__doc__)
-    names.add_parser("stages", parents=[shared], help=stages.__doc__)
+    names.add_parser("runtime", parents=[shared], help=runtime.__doc__)
+    alone = names.add_parser("stages", parents=[shared], help=stages.__doc__)
+    alone.add_argument(
+        "--only",
+        type=_stage_names,
+        default=tuple(stages.STAGES),
+        help=f"of {','.join(stages.STAGES)} (all)",
+    )
+    alone.add_argument("--pieces", type=_some, default=0, help="of each (what two minutes allow)")
+    alone.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
+    made = names.add_parser("generator", parents=[shared], help=generator.__doc__)
+    made.add_argument("--full", action="store_true", help="SDXL's own size; wants a GPU")
+    made.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
     routed = names.add_parser("router", parents=[shared], help=router.__doc__)
     routed.add_argument("--images", type=_some, default=1500, help="to have made (1500)")
     routed.add_argument("--save", action="store_true", help=f"keep the figures in {RESULTS.name}/")
@@ -74,6 +93,18 @@ def _pipeline(arguments: argparse.Namespace) -> None:
     _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
     if arguments.save:
         _keep(arguments.name, found)
+
+
+def _generator(arguments: argparse.Namespace) -> None:
+    machine = described()
+    try:
+        report = asyncio.run(generator.measure(generator.Wanted(arguments.full)))
+    except generator.NeedsGpu as exc:
+        sys.exit(f"error: {exc}")
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
+    if arguments.save:
+        _keep(f"{arguments.name}-full" if arguments.full else arguments.name, found)
 
 
 def _router(arguments: argparse.Namespace) -> None:
@@ -105,8 +136,18 @@ def _soak(arguments: argparse.Namespace) -> None:
     _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
 
 
-def _stages(*, as_json: bool) -> None:
-    figures = asyncio.run(stages.measure())
+def _stages(arguments: argparse.Namespace) -> None:
+    machine = described()
+    report = asyncio.run(stages.measure(stages.Wanted(arguments.only, arguments.pieces)))
+    found = {"machine": machine, **report.as_dict()}
+    _say(json.dumps(found, indent=2) if arguments.json else _with_machine(report, machine))
+    if arguments.save:
+        pieces = f"-{arguments.pieces}" if arguments.pieces else ""
+        _keep(f"{arguments.name}{pieces}", found)
+
+
+def _runtime(*, as_json: bool) -> None:
+    figures = asyncio.run(runtime.measure())
     if as_json:
         _say(json.dumps([figure.as_dict() for figure in figures], indent=2))
     else:
@@ -123,6 +164,13 @@ def _some(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
+
+
+def _stage_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(stages.STAGES):
+        raise argparse.ArgumentTypeError(f"no stage is called {', '.join(sorted(unknown))}")
+    return names
 
 
 def _say(text: str) -> None:

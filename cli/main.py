@@ -7,7 +7,17 @@ import sys
 import typer
 from nats.errors import Error as NatsError
 
-from cli import attempts, dead_letters, keys, moderation, providers, reviews, verdict_key, verify
+from cli import (
+    attempts,
+    dead_letters,
+    keys,
+    moderation,
+    providers,
+    reviews,
+    verdict_key,
+    verify,
+    worker,
+)
 from cli.connection import BrokerAddress, Namespace, NatsSeed, NatsUrl, connected
 from cli.output import console, fail
 from shared.logs import mask
@@ -29,6 +39,7 @@ app.command()(moderation.unfreeze)
 app.command()(moderation.check)
 app.command()(moderation.actions)
 app.command()(verify.verify)
+app.command()(worker.worker)
 app.command("verdict-key", help=verdict_key.HELP)(verdict_key.verdict_key)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.output import console, print_table, printable
 from cli.verify_reading import Reading, Signer
-from shared.provenance import Provenance
+from shared.provenance import AppliedLora, Provenance
 
 _HEADLINES = {
     "intact": ("green", "intact: the file is as it was signed"),
@@ -69,14 +69,19 @@ def _origin(provenance: Provenance) -> Iterator[tuple[str, str]]:
     yield "piece", f"{provenance.piece_id}, run {provenance.run}"
     drawn = ", a placeholder that no model has made" if provenance.preview else ""
     yield "model", f"{provenance.model}{drawn}"
-    lora = provenance.lora
-    told = "none" if lora is None else f"at {lora.scale:g}, sha256 of its key {lora.key_sha256}"
-    yield "LoRA", told
+    yield "LoRA", "none" if provenance.lora is None else _lora(provenance.lora)
     took_s = provenance.generation_time_ms / 1000
     yield "ordered", f"{provenance.ordered_at:%Y-%m-%d %H:%M:%S %Z}, generated in {took_s:.1f} s"
     if provenance.signed_at is not None:
         yield "signed", f"{provenance.signed_at:%Y-%m-%d %H:%M:%S %Z}"
     yield "derived from", f"sha256 {provenance.source_sha256}"
+
+
+def _lora(lora: AppliedLora) -> str:
+    if lora.file_sha256 is not None:
+        return f"at {lora.scale:g}, sha256 {lora.file_sha256}"
+    # Whoever made the image has not told which weights it found under their key.
+    return f"at {lora.scale:g}, sha256 of its key in the bucket (not of the file) {lora.key_sha256}"
 
 
 def _signer(signer: Signer) -> str:

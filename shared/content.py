@@ -110,6 +110,11 @@ class Brief(Value):
     height: int = Field(default=1024, ge=512, le=1536, multiple_of=8)
     steps: int = Field(default=28, ge=20, le=50)
     cfg_scale: float = Field(default=5.5, ge=1, le=20)
+    scheduler: str | None = Field(
+        default=None,
+        max_length=64,
+        description="the avatar's own sampler, by whatever name; unknown ones are left out",
+    )
     lora: LoraRef
     allow_degraded: bool = Field(
         default=True, description="rather an image without the avatar's likeness than none"
@@ -117,6 +122,28 @@ class Brief(Value):
     include_hooks: bool = True
     safety_check: bool = True
     upload_to_storage: bool = True
+
+
+Short = Annotated[str, StringConstraints(max_length=120)]
+
+
+class MadeWith(Value):
+    """What an image's bits depend on besides its brief: on all the same it comes out the same."""
+
+    sampler: Short
+    lora_sha256: Sha256 | None = Field(default=None, description="of the weights' file")
+    lora_rank: int | None = Field(default=None, ge=1, description="as it was applied")
+    lora_reduced_from: int | None = Field(
+        default=None, ge=1, description="the file's rank, where that is larger"
+    )
+    largest_batch: int = Field(
+        ge=1, description="images at most, itself among them, that took a step together"
+    )
+    device: Short
+    dtype: Short
+    versions: dict[Short, Short] = Field(
+        default_factory=dict, max_length=16, description="of what computed it, by library"
+    )
 
 
 class Generation(Value):
@@ -149,6 +176,9 @@ class Generation(Value):
     lora_scale: float
     generation_time_ms: int = Field(ge=0)
     cost_usd_micros: int = Field(ge=0)
+    made_with: MadeWith | None = Field(
+        default=None, description="none where whoever made it does not tell"
+    )
 
 
 class CaptionSource(StrEnum):

@@ -27,6 +27,9 @@ class AppliedLora(Value):
     """The avatar's weights, told without saying where they lie."""
 
     key_sha256: Sha256 = Field(description="of their key in the bucket")
+    file_sha256: Sha256 | None = Field(
+        default=None, description="of the weights themselves, where their user tells"
+    )
     scale: float
 
 

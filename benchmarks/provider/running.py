@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks._processes import running
+from benchmarks.provider.connection import HOST
 from benchmarks.provider.image import SMALL_PX
-from benchmarks.provider.worker import HOST
 
 _START_LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.02

@@ -32,6 +32,8 @@ DEFAULTS: Mapping[str, str] = {
     "AI_IMAGE_PROVIDER": "preview",
     "SAFETY_JUDGES": "preview",
     "ENABLE_STRUCTURED_LOGGING": "false",
+    # Links to weights in the embedded store lead back to this machine.
+    "SDXL_LORA_ALLOW_HTTP_LOOPBACK": "true",
     # Images pass through threads, and glibc would keep a heap for each of them: with two heaps
     # storage and generator peak 30 MB lower.
     "MALLOC_ARENA_MAX": "2",

@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from services.generator.settings.sdxl import SdxlSettings
+from services.generator.settings.worker import WorkerSettings
 from shared.content import Tier
 from shared.settings import ServiceSettings
 
@@ -24,6 +26,12 @@ _INTRODUCTION = """\
 Written by `python -m docs.generate` from the settings models. All settings are environment
 variables. A missing or wrong one stops the service before it is ready, with exit status 2 and
 its name.
+"""
+
+
+_ALSO_THE_WORKER = """\
+It reads `METRICS_…`, `LOG_LEVEL` and `ENABLE_STRUCTURED_LOGGING` as every service does, and the
+generator's `SDXL_…` but for `SDXL_LOCAL_…`.
 """
 
 
@@ -45,6 +53,8 @@ def settings_page() -> str:
     parts = [_INTRODUCTION, _section("Every service", ServiceSettings, known=set())]
     known = set(ServiceSettings.model_fields)
     parts += [_section(name.capitalize(), settings_of(name), known=known) for name in SERVICES]
+    known |= set(SdxlSettings.model_fields)
+    parts += [_section("Image worker", WorkerSettings, known=known), _ALSO_THE_WORKER]
     return "\n".join(parts)
 
 

@@ -31,12 +31,14 @@ from services.gateway.handler import (
     reviews,
     tasks,
     templates,
+    uploads,
 )
 from services.gateway.handler.api_key import RequireApiKey
 from services.gateway.handler.body_limit import LimitBody
 from services.gateway.handler.checkup import Checkup
 from services.gateway.handler.crowd_limit import LimitCrowd
 from services.gateway.handler.door import Door
+from services.gateway.handler.embedding_room import FreeEmbedded
 from services.gateway.handler.event_door import TakeOrders
 from services.gateway.handler.handover import HandOver
 from services.gateway.handler.no_caching import ForbidCaching
@@ -60,6 +62,7 @@ _PARTS = (
     tasks,
     templates,
     pieces,
+    uploads,
     reviews,
     moderation_log,
     providers,
@@ -112,6 +115,7 @@ def application() -> FastAPI:
         telemetry={"logs": False},
     )
     # The last one added is the first to see a request.
+    app.add_middleware(FreeEmbedded)
     app.add_middleware(ForbidCaching)
     app.add_middleware(LimitBody, larger=checks.LARGER_BODIES)
     app.add_middleware(LimitRate)

@@ -73,6 +73,10 @@ class PassingBytes(Protocol):
         """Keep bytes under this name."""
         ...
 
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes, checked against their hash. Raises BlobMissing besides."""
+        ...
+
     async def forget(self, name: str) -> None:
         """Delete whatever lies under this name, also what others have put there."""
         ...

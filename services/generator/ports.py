@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from services.generator.domain.prices import Price
 from services.generator.domain.track import Measured
 from shared.calls import AttemptAnswer
-from shared.content import BlobRef, Brief, Generation
+from shared.content import BlobRef, Brief, Generation, Lane, MadeWith
 from shared.events import AttemptSettled, ContentRequested
 
 
@@ -27,6 +27,7 @@ class MadeImage:
     lora_scale: float
     cost_usd_micros: int
     preview: bool = False
+    made_with: MadeWith | None = None
 
 
 NoteCallId = Callable[[str], Awaitable[None]]
@@ -78,6 +79,17 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class LanedProvider(Provider, Protocol):
+    """Somebody in whose own queue callers who wait overtake batches."""
+
+    async def prepare_in(
+        self, lane: Lane, brief: Brief, *, fresh_link: bool = False
+    ) -> PreparedCall:
+        """`prepare`, for the queue of this lane."""
+        ...
+
+
+@runtime_checkable
 class ResumableProvider(Provider, Protocol):
     """Somebody whose calls are submitted, and waited for by their id."""
 
@@ -107,11 +119,16 @@ class ImageGate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CallTerms:
-    """Whom a call goes to, how long it may take, and how many of them all replicas may make."""
+    """Whom a call goes to, how long it may take, and how many of them all replicas may make.
+
+    With `lease_s` the call counts as over when this process has not said for so long that it goes
+    on.
+    """
 
     provider: str
     limit_s: float
     most_everywhere: int | None = None
+    lease_s: float | None = None
 
 
 class Attempts(Protocol):
@@ -124,6 +141,10 @@ class Attempts(Protocol):
 
         `lost_attempt_id` tells of an earlier success whose bytes are gone.
         """
+        ...
+
+    async def keep(self, event: ContentRequested, terms: CallTerms, attempt_id: str) -> None:
+        """Say that a call of this process goes on. Raises TryLater."""
         ...
 
     async def note_call(self, event: ContentRequested, attempt_id: str, call_id: str) -> None:

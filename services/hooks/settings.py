@@ -29,7 +29,8 @@ class HooksSettings(ServiceSettings):
     ] = Field(
         default=None,
         description="Who writes captions, in order, separated by commas: `anthropic`, `openai`; "
-        "`templates` are always last. Unset: those whose key is set.",
+        "`templates` are always last. Unset: those whose key this service sees, also where a key "
+        "was set for another service's sake; `templates` asks nobody, whatever keys there are.",
         examples=["openai,anthropic"],
     )
     hook_batch_size: int = Field(
@@ -59,7 +60,10 @@ class HooksSettings(ServiceSettings):
         examples=["/etc/atelier/caption-prices.json"],
     )
     anthropic_api_key: SecretStr | None = Field(
-        default=None, description="Key for the copywriter `anthropic`.", examples=["sk-ant-…"]
+        default=None,
+        description="Key for the copywriter `anthropic`, which is asked once it is set, unless "
+        "`HOOK_PROVIDERS` says otherwise.",
+        examples=["sk-ant-…"],
     )
     anthropic_base_url: str = Field(
         default="https://api.anthropic.com",
@@ -74,7 +78,10 @@ class HooksSettings(ServiceSettings):
         examples=["claude-sonnet-5-5"],
     )
     openai_api_key: SecretStr | None = Field(
-        default=None, description="Key for the copywriter `openai`.", examples=["sk-…"]
+        default=None,
+        description="Key for the copywriter `openai`, which is asked once it is set, unless "
+        "`HOOK_PROVIDERS` says otherwise.",
+        examples=["sk-…"],
     )
     openai_base_url: str = Field(
         default="https://api.openai.com/v1",

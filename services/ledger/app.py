@@ -28,16 +28,19 @@ from services.ledger.adapters.provider_records import ProviderRecords
 from services.ledger.adapters.queues import JetStreamQueues
 from services.ledger.adapters.reconciling import Reconciling
 from services.ledger.adapters.reports import Reports
+from services.ledger.adapters.request_keys import RequestKeys
 from services.ledger.adapters.reviews import Reviews
 from services.ledger.adapters.settlements import Settlements
 from services.ledger.adapters.stores import WatchedStores
 from services.ledger.adapters.substitutes import Substitutes
 from services.ledger.adapters.takedowns import TakeDowns
 from services.ledger.adapters.tasks import Tasks
+from services.ledger.adapters.uploads import Uploads
 from services.ledger.adapters.vendor_errors import AccessRefused
 from services.ledger.handler.accepting import AcceptTasks
 from services.ledger.handler.attempts import RecordAttempts
 from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
+from services.ledger.handler.forgetting import ForgetOldKeys
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
 from services.ledger.handler.relay import RelayFresh, RelayLeft
 from services.ledger.handler.reminding import RemindOfTakedowns
@@ -82,6 +85,7 @@ def assemble(
     room = Room(_stores(service))
     retention = timedelta(days=settings.review_retention_days)
     _answer_calls(service, database, room)
+    _answer_afterwards(service, database)
     _answer_about_providers(service, database)
     _answer_moderation(service, database, retention)
     _carry_stages(service, database, keys, permits=settings.ledger_concurrency)
@@ -106,7 +110,8 @@ def assemble(
         quiet_s=settings.stall_seconds,
     )
     sweeper = Rounds("sweeper", sweep, every_s=settings.sweep_interval_seconds)
-    forgetting = Rounds("order keys", OrderKeys(database).forget_old, every_s=_FORGET_EVERY_S)
+    forget = ForgetOldKeys(OrderKeys(database), RequestKeys(database))
+    forgetting = Rounds("old keys", forget, every_s=_FORGET_EVERY_S)
     remind = RemindOfTakedowns(TakeDowns(database))
     reminding = Rounds("takedowns", remind, every_s=_REMIND_EVERY_S)
     watching = Rounds("room", room, every_s=_LOOK_FOR_ROOM_EVERY_S)
@@ -148,6 +153,15 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.LEDGER_HEALTH, reports.health)
     service.answer(calls.OPEN_ATTEMPT, Together(attempts.open), workers=_MANY_PERMITS)
     service.answer(calls.NOTE_CALL, attempts.note_call)
+
+
+def _answer_afterwards(service: Service, database: Database) -> None:
+    uploads, requests = Uploads(database), RequestKeys(database)
+    service.answer(calls.GET_RECEIPT, uploads.receipt)
+    service.answer(calls.RECORD_UPLOAD, uploads.record)
+    service.answer(calls.CLAIM_REQUEST, requests.claim)
+    service.answer(calls.COMPLETE_REQUEST, requests.complete)
+    service.answer(calls.RELEASE_REQUEST, requests.release)
 
 
 def _answer_about_providers(service: Service, database: Database) -> None:

@@ -117,6 +117,14 @@ class ReviewBook(Protocol):
         ...
 
 
+class KeyBook(Protocol):
+    """Where keys are kept that clients chose, for as long as was promised."""
+
+    async def forget_old(self) -> None:
+        """Delete what is kept no longer. Raises TryLater."""
+        ...
+
+
 class TakeDownBook(Protocol):
     """Where takedowns are kept whose files may still be there."""
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.content import LoraRef, Tier
+from shared.content import Generation, LoraRef, Tier
 from shared.events import ContentModerated
 from shared.provenance import AppliedLora, Provenance
 
@@ -20,8 +20,6 @@ IN_REVIEW = "review:"
 
 DELIVERED = "content/"
 """How every key of a delivered or held file begins."""
-
-"""How the keys of delivered and held files begin."""
 
 _THUMBNAIL = "_thumb"
 _OF_A_PIECE = re.compile(rf"{DELIVERED}[^/]+/(?P<piece>[A-Za-z0-9-]{{1,64}})_[^/]+")
@@ -134,12 +132,17 @@ def provenance_of(event: ContentModerated) -> Provenance:
         source_sha256=event.image.sha256,
         model=generation.model,
         preview=generation.preview,
-        lora=_applied(event.brief.lora, generation.lora_scale) if generation.lora_applied else None,
+        lora=_applied(event.brief.lora, generation) if generation.lora_applied else None,
         ordered_at=event.accepted_at,
         generation_time_ms=generation.generation_time_ms,
     )
 
 
-def _applied(lora: LoraRef, scale: float) -> AppliedLora:
-    # A digest: a bucket's key may tell more than its owner wants to be read.
-    return AppliedLora(key_sha256=hashlib.sha256(lora.key.encode()).hexdigest(), scale=scale)
+def _applied(lora: LoraRef, generation: Generation) -> AppliedLora:
+    made_with = generation.made_with
+    return AppliedLora(
+        # A digest: a bucket's key may tell more than its owner wants to be read.
+        key_sha256=hashlib.sha256(lora.key.encode()).hexdigest(),
+        file_sha256=None if made_with is None else made_with.lora_sha256,
+        scale=generation.lora_scale,
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.calls import Piece, PieceRef, UploadReceipt
 from shared.content import Delivery
 from shared.provenance import Provenance
 
@@ -22,6 +23,14 @@ class Area(StrEnum):
 
 class ObjectMissing(Exception):
     """No object has this key in this area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file in the store, by its area and key."""
+
+    area: Area
+    key: str
 
 
 class ObjectStore(Protocol):
@@ -42,12 +51,16 @@ class ObjectStore(Protocol):
         """Remove the object from every area; a missing one is fine. Raises TryLater."""
         ...
 
+    async def delete_from(self, area: Area, key: str) -> None:
+        """Remove the object from one area; a missing one is fine. Raises TryLater."""
+        ...
+
     async def keys(self, prefix: str) -> Collection[str]:
         """Keys in any area that begin so; `prefix` names their whole folder. Raises TryLater."""
         ...
 
-    def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
-        """Page by page, keys of any area that begin so and have not changed for so long.
+    def old_files(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[Found]]:
+        """Page by page, files of any area whose keys begin so, unchanged for so long.
 
         `prefix` is a folder; what lies in its folders counts as well. Raises TryLater.
         """
@@ -169,11 +182,36 @@ class Ended(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """What is to be done about files. `unowned` are keys that no piece has nor will have.
+
+    `elsewhere` are copies of what their pieces have in another area, `unfinished` pieces whose
+    upload was cut off after its copies were made.
+    """
+
+    unowned: Collection[str] = ()
+    elsewhere: Collection[Found] = ()
+    unfinished: Collection[PieceRef] = ()
+
+
 class Unowned(Protocol):
     """Who knows which files belong to pieces."""
 
-    async def __call__(self, keys: Collection[str]) -> Collection[str]:
-        """Those keys that are no piece's and never will be. Raises TryLater."""
+    async def __call__(self, files: Collection[Found]) -> Strays:
+        """What is wrong with these files. Raises TryLater."""
+        ...
+
+
+class UploadBook(Protocol):
+    """Where uploads are allowed and recorded. Both raise Problem for refusals, and TryLater."""
+
+    async def receipt(self, piece: PieceRef) -> UploadReceipt:
+        """What a finished piece was delivered by."""
+        ...
+
+    async def record(self, piece: PieceRef, *, url: str, public: bool) -> Piece:
+        """Have it shown from there; the piece as it is on record now."""
         ...
 
 

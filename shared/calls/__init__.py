@@ -41,7 +41,7 @@ from shared.calls.checking import (
     CheckContent,
     ContentChecked,
 )
-from shared.calls.files import FIND_UNOWNED, FindUnowned, ListedFile, UnownedFiles
+from shared.calls.files import FIND_UNOWNED, FileArea, FindUnowned, ListedFile, UnownedFiles
 from shared.calls.keys import (
     ALL_SCOPES,
     FIND_KEY,
@@ -112,6 +112,16 @@ from shared.calls.providers import (
     ProviderStates,
     ReconcileAttempt,
 )
+from shared.calls.requests import (
+    CLAIM_REQUEST,
+    COMPLETE_REQUEST,
+    RELEASE_REQUEST,
+    ClaimRequest,
+    CompleteRequest,
+    ReleaseRequest,
+    RequestClaim,
+    RequestRef,
+)
 from shared.calls.reviews import (
     DECIDE_REVIEW,
     GET_REVIEW,
@@ -151,6 +161,15 @@ from shared.calls.tasks import (
     TaskState,
     TaskView,
 )
+from shared.calls.uploads import (
+    GET_RECEIPT,
+    RECORD_UPLOAD,
+    UPLOAD_LIMIT_S,
+    UPLOAD_PIECE,
+    PieceUploaded,
+    RecordUpload,
+    UploadReceipt,
+)
 
 __all__ = [
     "ACCEPT_TASK",
@@ -159,6 +178,8 @@ __all__ = [
     "CAPTIONS_LIMIT_S",
     "CHANGE_AVATAR",
     "CHECK_CONTENT",
+    "CLAIM_REQUEST",
+    "COMPLETE_REQUEST",
     "CREATE_AVATAR",
     "DECIDE_REVIEW",
     "DELETE_AVATAR",
@@ -169,6 +190,7 @@ __all__ = [
     "FIND_UNOWNED",
     "GET_AVATAR",
     "GET_PIECE",
+    "GET_RECEIPT",
     "GET_REVIEW",
     "GET_STATS",
     "GET_TASK",
@@ -191,6 +213,8 @@ __all__ = [
     "PROVIDER_RECORDS",
     "PUBLISH_PIECE",
     "RECONCILE_ATTEMPT",
+    "RECORD_UPLOAD",
+    "RELEASE_REQUEST",
     "REVIEWED_RATINGS",
     "REVOKE_KEY",
     "SAFETY_HEALTH",
@@ -199,6 +223,8 @@ __all__ = [
     "STORAGE_HEALTH",
     "TAKE_DOWN_PIECE",
     "UNFREEZE_AVATAR",
+    "UPLOAD_LIMIT_S",
+    "UPLOAD_PIECE",
     "WRITE_CAPTIONS",
     "AcceptTask",
     "ActionPage",
@@ -217,12 +243,15 @@ __all__ = [
     "CaptionsWritten",
     "ChangeAvatar",
     "CheckContent",
+    "ClaimRequest",
+    "CompleteRequest",
     "ComponentHealth",
     "ContentChecked",
     "CreateAvatar",
     "DecideReview",
     "Deleted",
     "EndedPieces",
+    "FileArea",
     "FindEnded",
     "FindKey",
     "FindOrder",
@@ -261,6 +290,7 @@ __all__ = [
     "PieceDetail",
     "PiecePage",
     "PieceRef",
+    "PieceUploaded",
     "ProviderRecord",
     "ProviderRecordList",
     "ProviderState",
@@ -269,6 +299,10 @@ __all__ = [
     "RateLimit",
     "Reason",
     "ReconcileAttempt",
+    "RecordUpload",
+    "ReleaseRequest",
+    "RequestClaim",
+    "RequestRef",
     "Review",
     "ReviewDecision",
     "ReviewItem",
@@ -287,5 +321,6 @@ __all__ = [
     "TimelineEntry",
     "UnfreezeAvatar",
     "UnownedFiles",
+    "UploadReceipt",
     "WriteCaptions",
 ]

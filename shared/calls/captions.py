@@ -16,6 +16,9 @@ CAPTIONS_LIMIT_S = 60.0
 
 Words = Annotated[str, StringConstraints(max_length=120)]
 
+LONGEST_NAME = 500
+"""Letters of a consented person's name, as long as an avatar's record may have it."""
+
 
 class PictureToCaption(Value):
     """What a picture shows. `piece_id` lets a piece get the same written captions as always."""
@@ -37,7 +40,7 @@ class WriteCaptions(Asked):
     avatar_name: Words = ""
     niche: Words | None = None
     personality_tone: Words | None = None
-    consented_name: Words | None = Field(
+    consented_name: Annotated[str, StringConstraints(max_length=LONGEST_NAME)] | None = Field(
         default=None, description="the real person whose consent this avatar's record attests"
     )
 

@@ -86,6 +86,9 @@ ASKED_OF_THE_LEDGER = (
     calls.LIST_ATTEMPTS,
     calls.RECONCILE_ATTEMPT,
     calls.PROVIDER_RECORDS,
+    calls.CLAIM_REQUEST,
+    calls.COMPLETE_REQUEST,
+    calls.RELEASE_REQUEST,
     calls.LEDGER_HEALTH,
 )
 """Calls that the door makes and the ledger answers."""
@@ -106,6 +109,7 @@ GATEWAY = Role(
         calls.WRITE_CAPTIONS,
         calls.SIGN_LINKS,
         calls.LEND_BYTES,
+        calls.UPLOAD_PIECE,
     ),
     # Images that a client asks about, for as long as they are looked at.
     gets=(STAGING,),
@@ -155,8 +159,8 @@ STORAGE = Role(
         topology.CLEAR_FAILED,
         topology.WITHDRAW,
     ),
-    answers=(calls.SIGN_LINKS, calls.LEND_BYTES, calls.STORAGE_HEALTH),
-    asks=(calls.FIND_ENDED, calls.FIND_UNOWNED),
+    answers=(calls.SIGN_LINKS, calls.LEND_BYTES, calls.UPLOAD_PIECE, calls.STORAGE_HEALTH),
+    asks=(calls.FIND_ENDED, calls.FIND_UNOWNED, calls.GET_RECEIPT, calls.RECORD_UPLOAD),
     gets=(STAGING,),
     puts=(STAGING,),
     clears=(STAGING,),
@@ -208,6 +212,8 @@ LEDGER = Role(
         calls.MATCH_IMAGE,
         calls.FIND_SUBSTITUTE,
         calls.FIND_UNOWNED,
+        calls.GET_RECEIPT,
+        calls.RECORD_UPLOAD,
     ),
     asks=(calls.STORAGE_HEALTH,),
 )

@@ -60,8 +60,8 @@ ENDINGS = (
     ProblemKind(
         "upload_failed",
         502,
-        "The image exists, but could not be stored.",
-        "Order again later.",
+        "What was made exists, but the store does not take it.",
+        "Order again later; what was only to be uploaded, send again as it was.",
     ),
     ProblemKind(
         "wait_elapsed",

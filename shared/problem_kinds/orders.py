@@ -6,7 +6,7 @@ ORDERS = (
     ProblemKind(
         "idempotency_conflict",
         409,
-        "Something else was ordered by this idempotency key.",
+        "Something else was ordered, or asked, by this idempotency key.",
         "Send another key for another order.",
         BOTH,
     ),

@@ -27,7 +27,8 @@ PARTS = (
         "captions_not_confirmed",
         503,
         "The captions did not come in time; a model may have been paid for them all the same.",
-        "Send the same request after `Retry-After` seconds, if they are worth paying for twice.",
+        "Send the same request after `Retry-After` seconds, if they are worth paying for twice; by "
+        "the same idempotency key they are paid for twice at most.",
     ),
     ProblemKind(
         "internal_error",

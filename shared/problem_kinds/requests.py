@@ -68,10 +68,16 @@ REQUESTS = (
         BOTH,
     ),
     ProblemKind(
-        "idempotency_not_offered",
-        422,
-        "The path remembers nothing by an idempotency key: every request is paid for.",
-        "Leave the header out, and do not repeat a request that was answered.",
+        "request_under_way",
+        409,
+        "The same request, by the same idempotency key, is being answered.",
+        "Send it again after `Retry-After` seconds: it gets the same answer.",
+    ),
+    ProblemKind(
+        "request_lost",
+        409,
+        "The request was begun twice by this idempotency key, and nobody knows what came of it.",
+        "Send another key, if it is worth paying for once more.",
     ),
     ProblemKind(
         "invalid_cursor",

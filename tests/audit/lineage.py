@@ -5,7 +5,7 @@ Where an earlier image stands in, they are those of the piece that it was bought
 
 from collections.abc import Iterator
 
-from tests.audit import copies, signatures, substitutes
+from tests.audit import copies, originals, signatures, substitutes
 from tests.audit.objects import ObjectFile
 from tests.audit.report import Violation
 from tests.audit.rows import ContentRow, PieceRow
@@ -36,6 +36,7 @@ def violations(world: World) -> list[Violation]:
         ),
         *(each for piece in world.books.pieces for each in _approved(world, piece)),
         *signatures.violations(world),
+        *originals.violations(world),
         *(each for fact in world.run_facts for each in _fact(world, fact)),
     ]
 

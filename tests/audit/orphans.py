@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.audit.originals import originals
 from tests.audit.report import Violation
 from tests.audit.world import ENDED, World, is_held_now
 
@@ -43,12 +44,14 @@ def expected_files(world: World) -> frozenset[tuple[str, str]]:
 def _files(world: World) -> Iterator[Violation]:
     expected = expected_files(world)
     found = {(file.area, file.key) for file in world.objects}
+    beside = originals(world)
     taken_down = {
         key
         for row in world.books.contents
         if row.taken_down_at is not None
         for key in (row.object_key, row.thumbnail_key)
-    }
+    } | {key for (_, key), row in beside.items() if row.taken_down_at is not None}
+    expected |= {place for place, row in beside.items() if row.taken_down_at is None}
     for file in world.objects:
         if (file.area, file.key) not in expected:
             code = "half_file" if file.is_hidden else "file_without_row"

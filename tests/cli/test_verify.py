@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.verify_reading import MOST_BYTES
 from services.storage.domain import DeliveryFormat
+from shared.provenance import AppliedLora
 from tests.cli.conftest import Said
 from tests.storage.certificates import ORGANISATION, chain
 from tests.storage.signed_files import copies, development, of_operator, signed_file
@@ -61,12 +62,27 @@ def test_machines_are_told_the_same(tmp_path: Path) -> None:
     assert said.json["digital_source_type"].endswith("/trainedAlgorithmicMedia")
     assert said.json["signer"]["development"] is True
     assert said.json["provenance"]["piece_id"] == "piece-1"
-    assert said.json["provenance"]["lora"] == {"key_sha256": "a" * 64, "scale": 0.9}
+    assert said.json["provenance"]["lora"] == {
+        "key_sha256": "a" * 64,
+        "file_sha256": None,
+        "scale": 0.9,
+    }
 
 
 def test_a_placeholder_is_told_as_such(tmp_path: Path) -> None:
     assert "no model has made" in run(delivered(tmp_path, preview=True)).out
     assert "no model has made" not in run(delivered(tmp_path, preview=False)).out
+
+
+def test_the_weights_themselves_are_told_by_their_hash(tmp_path: Path) -> None:
+    lora = AppliedLora(key_sha256="a" * 64, file_sha256="f" * 64, scale=0.9)
+    said = run(delivered(tmp_path, lora=lora))
+    assert f"at 0.9, sha256 {'f' * 64}" in said.out
+    assert "a" * 64 not in said.out
+
+
+def test_where_only_the_key_of_the_weights_is_known_it_is_told_as_that(tmp_path: Path) -> None:
+    assert f"of its key in the bucket (not of the file) {'a' * 64}" in run(delivered(tmp_path)).out
 
 
 def test_a_file_without_a_lora_says_so(tmp_path: Path) -> None:

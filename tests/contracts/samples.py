@@ -15,6 +15,7 @@ from shared.content import (
     JudgeReport,
     Lane,
     LoraRef,
+    MadeWith,
     Platform,
     Signature,
     Tier,
@@ -51,6 +52,7 @@ BRIEF = builders.brief(
     height=1216,
     steps=30,
     cfg_scale=6.5,
+    scheduler="euler_ancestral",
     lora=LoraRef(key="loras/ada-v3.safetensors", scale=0.85),
     allow_degraded=False,
     include_hooks=False,
@@ -72,6 +74,16 @@ GENERATED = {
         source="cached",
         cached_from="5b7e1f3a-0d24-5c96-b8a1-6e4f2d9c7038",
         attempt_id="",
+        made_with=MadeWith(
+            sampler="euler_ancestral",
+            lora_sha256="c4" * 32,
+            lora_rank=64,
+            lora_reduced_from=128,
+            largest_batch=4,
+            device="NVIDIA H100 80GB HBM3",
+            dtype="torch.float16",
+            versions={"torch": "2.13.0", "diffusers": "0.42.1"},
+        ),
     ),
 }
 WAITED_FOR = {"lane": Lane.INTERACTIVE}

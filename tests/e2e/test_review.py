@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.eventually import eventually
 from tests.e2e.pictures import copied, patches
 from tests.e2e.system import System, running
+from tests.files import files_below
 from tests.generator.worker_stub import Worker, running_worker
 
 
@@ -59,8 +60,7 @@ def ask(system: System, method: str, path: str, **body: object) -> dict[str, Any
 
 
 def files_of(system: System, piece_id: str) -> list[Path]:
-    # A walk passes over folders that are deleted meanwhile.
-    found = (Path(at) / name for at, _, names in os.walk(system.data / "objects") for name in names)
+    found = files_below(system.data / "objects")
     return [path for path in found if path.name.startswith(f"{piece_id}_")]
 
 

@@ -22,6 +22,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from tests.e2e.neighbour import connected
 from tests.e2e.system import System, running
 from tests.eventually import eventually
+from tests.files import contents_below
 from tests.generator.worker_stub import PATH, Worker, plain, running_worker
 from tests.ledger.conftest import run_sql
 
@@ -223,9 +224,7 @@ async def rows(system: System) -> bytes:
 def files(root: Path) -> bytes:
     """Everything under a directory, besides what keeps secrets on purpose."""
     return b"\n".join(
-        path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name not in KEPT_ON_PURPOSE
+        data for path, data in contents_below(root) if path.name not in KEPT_ON_PURPOSE
     )
 
 

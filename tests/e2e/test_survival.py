@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.system import System, running
+from tests.files import files_below
 from tests.generator.worker_stub import Worker, running_worker
 
 SERVICES = ["generator", "hooks", "safety", "storage", "ledger"]
@@ -67,9 +68,9 @@ async def test_without_a_judge_nothing_becomes_public(system: System, worker: Wo
     assert task["counts"]["pending_review"] == 3
     assert task["counts"]["persisted"] == 0
     objects = system.data / "objects"
-    assert not [path for path in (objects / "public").rglob("*") if path.is_file()]
-    assert not [path for path in (objects / "private").rglob("*") if path.is_file()]
-    assert [path for path in (objects / "review").rglob("*") if path.is_file()]
+    assert not files_below(objects / "public")
+    assert not files_below(objects / "private")
+    assert files_below(objects / "review")
 
 
 async def test_a_cancelled_task_begins_nothing_more(system: System, worker: Worker) -> None:

@@ -30,6 +30,7 @@ from shared.problems import Problem, not_found
 from shared.rpc import Call, Reply, Request
 from tests.builders import generation
 from tests.gateway.provider_desk import ProviderDesk
+from tests.gateway.request_desk import RequestDesk
 from tests.gateway.review_desk import ReviewDesk, start_of
 from tests.gateway.staging import MemoryStaging
 from tests.gateway.times import NOW
@@ -41,12 +42,13 @@ SECRET = "s3cret-s3cret-s3cret"
 KEY = f"atl_k1_{SECRET}"
 
 
-class Backend(ReviewDesk, ProviderDesk):
+class Backend(ReviewDesk, ProviderDesk, RequestDesk):
     """Answers every call as the real services would; what it was asked lies in `asked`."""
 
     def __init__(self) -> None:
         ReviewDesk.__init__(self)
         ProviderDesk.__init__(self)
+        RequestDesk.__init__(self)
         digest = hashlib.sha256(SECRET.encode()).hexdigest()
         self.keys = {
             ident: calls.ApiKey(
@@ -62,7 +64,6 @@ class Backend(ReviewDesk, ProviderDesk):
         self.avatars: dict[str, Avatar] = {}
         self.accepted: dict[str, AcceptTask] = {}
         self.tasks: dict[str, TaskView] = {}
-        self.pieces: dict[str, Piece] = {}
         self.orders: dict[tuple[str, str], tuple[str, str]] = {}
         self.forbidden = "forbidden"
         self.screened: list[calls.ScreenTexts] = []

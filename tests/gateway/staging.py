@@ -22,6 +22,10 @@ class MemoryStaging:
         uri = f"memory://{name}/{digest}"
         return BlobRef(uri=uri, sha256=digest, size=len(data), media_type=media_type)
 
+    async def get(self, ref: BlobRef) -> bytes:
+        self._answer("get")
+        return self.read(ref)
+
     async def forget(self, name: str) -> None:
         self._answer("forget")
         for place in [place for place in self.lying if place.startswith(f"{name}/")]:

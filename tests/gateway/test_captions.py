@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.gateway.handler.caption_subjects import _LONGEST_NAME
 from shared import calls
 from shared.calls import CAPTIONS_LIMIT_S, CaptionsWritten
+from shared.calls.captions import LONGEST_NAME
 from shared.content import Captions, CaptionSource, Platform, Tier
 from tests.gateway.backend import NOW, TENANT
 from tests.gateway.conftest import World
@@ -73,15 +73,19 @@ async def test_an_avatar_lends_its_voice_and_needs_no_weights_for_it(
     assert asked.consented_name == "Famous Person"
 
 
-async def test_a_name_longer_than_the_writers_take_exempts_nobody(
+async def test_the_longest_name_that_an_avatar_may_have_reaches_the_writers(
     world: World, client: httpx2.AsyncClient
 ) -> None:
-    name = "a" * (_LONGEST_NAME + 1)
-    consent = {"kind": "consented_person", "attested_by": "notary", "attested_at": NOW}
-    world.backend.avatar(likeness=consent | {"name": name})
-    answer = await client.post(PATH, json=PROMPT | {"avatar_id": "ada"})
+    name = "a" * LONGEST_NAME
+    consent = {"kind": "consented_person", "attested_by": "notary", "attested_at": NOW.isoformat()}
+    body = {"name": "Eve", "likeness": consent | {"name": name}}
+    created = await client.post("/api/v1/avatars", json=body)
+    assert created.status_code == 201, created.text
+    longer = body | {"likeness": consent | {"name": f"{name}a"}}
+    assert (await client.post("/api/v1/avatars", json=longer)).status_code == 422
+    answer = await client.post(PATH, json=PROMPT | {"avatar_id": created.json()["id"]})
     assert answer.status_code == 200, answer.text
-    assert world.backend.captioned[0].consented_name is None
+    assert world.backend.captioned[0].consented_name == name
 
 
 async def test_finished_pieces_are_asked_about_in_one_call_and_in_their_order(
@@ -220,14 +224,6 @@ async def test_while_nobody_writes_it_is_said_that_it_may_have_cost_something(
     told = capsys.readouterr()
     assert "captions.not_confirmed" in told.out
     assert "hunter2" not in told.out + told.err
-
-
-async def test_a_key_that_nobody_would_remember_is_refused(
-    world: World, client: httpx2.AsyncClient
-) -> None:
-    answer = await client.post(PATH, json=PROMPT, headers={"idempotency-key": "k"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_not_offered")
-    assert not world.backend.captioned
 
 
 @pytest.mark.parametrize(

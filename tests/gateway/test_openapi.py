@@ -65,6 +65,7 @@ async def test_what_reviewers_and_administrators_do_names_its_scope(
     assert {scopes["get", f"/api/v1/{path}"] for path in ("attempts", "providers")} == {"admin"}
     assert scopes["post", "/api/v1/content/safety-check"] == "write"
     assert scopes["post", "/api/v1/content/hooks"] == "write"
+    assert scopes["post", "/api/v1/content/upload-batch"] == "write"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ async def test_what_reviewers_and_administrators_do_names_its_scope(
         "/avatars/{avatar_id}/unfreeze",
         "/content/pieces/{piece_id}/takedown",
         "/content/safety-check",
+        "/content/upload-batch",
         "/reviews/{piece_id}/approve",
         "/reviews/{piece_id}/reject",
     ],
@@ -116,6 +118,7 @@ async def test_every_path_of_the_api_is_documented(document: dict[str, Any]) -> 
         "/api/v1/content/tasks/{task_id}/cancel",
         "/api/v1/content/templates",
         "/api/v1/content/templates/{template_id}",
+        "/api/v1/content/upload-batch",
         "/api/v1/keys",
         "/api/v1/keys/{key_id}",
         "/api/v1/moderation/actions",

@@ -5,7 +5,6 @@ import base64
 import httpx2
 import pytest
 
-from services.gateway.handler import rendering
 from shared.calls import Piece
 from tests.gateway.conftest import ORIGIN, World
 
@@ -110,29 +109,6 @@ async def test_a_data_url_says_what_the_file_is(
     world.put("private", key)
     shown = (await client.get(AVATAR)).json()["content"][0]
     assert shown["url"] == f"data:{media_type};base64," + base64.b64encode(b"image").decode()
-
-
-async def test_what_was_not_uploaded_and_lies_in_a_remote_store_has_a_signed_link(
-    world: World, client: httpx2.AsyncClient
-) -> None:
-    (piece,) = await pieces_of(world, client, 1)
-    world.backend.deliver(piece.task_id, 0, uploaded=False, public=False)
-    shown = (await client.get(AVATAR)).json()["content"][0]
-    for url in (shown["url"], shown["thumbnail_url"]):
-        assert url.startswith(f"{ORIGIN}/objects/content/ada/")
-        assert "signature" in url
-
-
-async def test_an_answer_never_holds_more_picture_than_fits(
-    world: World, client: httpx2.AsyncClient
-) -> None:
-    (piece,) = await pieces_of(world, client, 1)
-    world.backend.deliver(piece.task_id, 0, uploaded=False, public=False)
-    world.put("private", piece.object_key or "")
-    with (world.objects / "private" / (piece.object_key or "")).open("r+b") as file:
-        file.truncate(rendering.MAX_EMBEDDED_BYTES + 1)  # sparse
-    shown = (await client.get(AVATAR)).json()["content"][0]
-    assert "signature" in shown["url"]
 
 
 async def test_a_piece_tells_its_whole_story(world: World, client: httpx2.AsyncClient) -> None:

@@ -15,6 +15,7 @@ from tests.gateway.conftest import World
 
 OTHER_KEY = f"atl_k2_{SECRET}"
 KEYS = "/api/v1/keys"
+UPLOADS = "/api/v1/content/upload-batch"
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/content/generate"): {"avatar_id": "ada"},
     ("post", "/api/v1/content/batch"): {"avatar_id": "ada", "num_pieces": 1},
@@ -23,6 +24,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/content/pieces/{piece_id}/takedown"): {"reason": "r"},
     ("post", "/api/v1/content/hooks"): {"prompt": "p", "platform": "x", "avatar_id": "ada"},
     ("post", "/api/v1/content/safety-check"): {"text": "t", "avatar_id": "ada"},
+    ("post", UPLOADS): {"piece_ids": ["p"]},
     ("post", "/api/v1/attempts/{attempt_id}/reconcile"): {"result": "not_charged"},
     ("post", "/api/v1/reviews/{piece_id}/approve"): {"rating": "safe"},
     ("post", "/api/v1/reviews/{piece_id}/reject"): {"reason": "r"},
@@ -112,6 +114,9 @@ async def test_another_tenants_things_are_not_found_by_any_operation(world: Worl
             if path in LISTS and method == "get":
                 listed = {row.get("key_id") for row in answer.json()[LISTS[path]]}
                 assert not listed & {"k1", None}, path
+            elif path == UPLOADS:
+                told = (await other.post(UPLOADS, json={"piece_ids": [piece_id]})).json()
+                assert told["results"][0]["code"] == "piece_not_found"
             elif path == "/api/v1/avatars/readiness":
                 assert answer.json()["total"] == 0
             elif path not in NOBODYS and (method, path) not in {

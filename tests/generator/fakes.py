@@ -92,6 +92,7 @@ class RecordingAttempts:
     opened: int = 0
     lost: list[str] = field(default_factory=list)
     noted: list[tuple[str, str]] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     async def open(
         self, event: ContentRequested, terms: CallTerms, *, lost_attempt_id: str | None = None
@@ -105,6 +106,9 @@ class RecordingAttempts:
                 raise answer
             return answer
         return AttemptAnswer(answer="go", attempt_id=f"attempt-{self.opened}", number=self.opened)
+
+    async def keep(self, event: ContentRequested, terms: CallTerms, attempt_id: str) -> None:
+        self.kept.append(attempt_id)
 
     async def note_call(self, event: ContentRequested, attempt_id: str, call_id: str) -> None:
         self.noted.append((attempt_id, call_id))

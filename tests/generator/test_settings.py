@@ -10,6 +10,7 @@ MODAL = {"MODAL_ENDPOINT_URL": "https://worker.example"}
 COMFYUI = {"COMFYUI_ENABLED": "true", "COMFYUI_ENDPOINT": "http://127.0.0.1:8188"}
 REPLICATE = {"REPLICATE_API_TOKEN": "canary"}
 OPENAI = {"OPENAI_API_KEY": "canary"}
+SDXL = {"SDXL_LOCAL_ENABLED": "true"}
 ALL = MODAL | COMFYUI | REPLICATE | OPENAI
 
 
@@ -31,6 +32,9 @@ def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> ProviderSet
         (MODAL, ("modal_sdxl_lora",)),
         (COMFYUI | REPLICATE, ("comfyui", "replicate")),
         (ALL, ("modal_sdxl_lora", "comfyui", "replicate")),
+        # A device of one's own comes first: it is paid for, whether it is used or not.
+        (ALL | SDXL, ("sdxl_local", "modal_sdxl_lora", "comfyui", "replicate")),
+        (SDXL, ("sdxl_local",)),
         (ALL | {"ENABLE_REPLICATE_FALLBACK": "false"}, ("modal_sdxl_lora", "comfyui")),
         (
             ALL | {"AI_IMAGE_PROVIDER": "comfyui"},
@@ -72,6 +76,7 @@ def test_the_chain(
         # Safety's key: nobody asked for images.
         (OPENAI, "AI_IMAGE_PROVIDER"),
         ({"AI_IMAGE_PROVIDER": "modal_sdxl_lora"}, "MODAL_ENDPOINT_URL"),
+        ({"AI_IMAGE_PROVIDER": "sdxl_local"}, "SDXL_LOCAL_ENABLED"),
         ({"AI_IMAGE_PROVIDER": "comfyui"}, "COMFYUI_ENABLED"),
         ({"COMFYUI_ENABLED": "true"}, "COMFYUI_ENDPOINT"),
         ({"AI_IMAGE_PROVIDER": "replicate"}, "REPLICATE_API_TOKEN"),
@@ -107,6 +112,21 @@ def test_what_cannot_be_meant_is_refused_and_named(
         settings(monkeypatch, **environment)
     assert names in str(refused.value)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "permits"),
+    [
+        (MODAL, 2),
+        (SDXL | {"SDXL_MAX_BATCH": "6"}, 12),
+        (SDXL | {"SDXL_LOCAL_CONCURRENCY": "5"}, 5),
+        (SDXL | {"GENERATOR_CONCURRENCY": "1"}, 1),
+    ],
+)
+def test_a_device_of_ones_own_has_its_batches_filled_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], permits: int
+) -> None:
+    assert settings(monkeypatch, **environment).bulk_permits == permits
 
 
 def test_both_names_of_the_token_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,31 @@ async def test_after_five_failures_a_copywriter_is_left_alone_for_a_minute() -> 
     assert isinstance(outcome, Captions)
 
 
+async def test_the_second_call_waits_until_the_ledger_has_read_how_the_first_ended() -> None:
+    unread = AttemptAnswer(answer="wait", reason="unread", after_s=1.0)
+    writing = Writing([ScriptedModel([answered()])])
+    (piece,) = pieces(1)
+    go = AttemptAnswer(answer="go", attempt_id="a-1")
+    writing.attempts.answers[piece.piece_id] = [go, unread, unread]
+    (outcome,) = await writing(piece)
+    assert written(outcome)
+    assert writing.attempts.ends == [
+        ("scripted", "failed", "MALFORMED"),
+        ("scripted", "succeeded", None),
+    ]
+
+
+async def test_a_ledger_that_does_not_read_makes_the_piece_wait() -> None:
+    unread = AttemptAnswer(answer="wait", reason="unread", after_s=1.0)
+    model = ScriptedModel()
+    writing = Writing([model])
+    (piece,) = pieces(1)
+    writing.attempts.answers[piece.piece_id] = [unread] * 20
+    (outcome,) = await writing(piece)
+    assert isinstance(outcome, TryLater)
+    assert model.asked == []
+
+
 async def test_who_asks_for_patience_is_waited_for_and_asked_by_nobody_meanwhile() -> None:
     model = ScriptedModel([BUSY])
     writing = Writing([model])

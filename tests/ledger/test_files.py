@@ -3,9 +3,18 @@
 import pytest
 
 from services.ledger.adapters.files import Files
-from services.ledger.domain.files import Owner
-from shared.calls import AvatarRef, TakeDownPiece
-from shared.calls.files import FindUnowned, ListedFile
+from services.ledger.adapters.uploads import Uploads
+from services.ledger.domain.files import Belonging, Owner
+from shared.calls import (
+    AvatarRef,
+    FileArea,
+    FindUnowned,
+    ListedFile,
+    PieceRef,
+    RecordUpload,
+    TakeDownPiece,
+    UnownedFiles,
+)
 from shared.events import ContentRequested
 from tests.builders import content_halted
 from tests.ledger.books import TENANT, Books, stored, whose
@@ -42,6 +51,52 @@ def test_what_lies_beside_a_delivery_is_the_pieces_too(ending: str) -> None:
     assert not owner.has(f"content/a/p_tokens{ending}")
     assert not owner.has(f"content/a/p_toke{ending}")
     assert not owner.has(f"content/b/p_token{ending}")
+
+
+PUBLIC, PRIVATE, REVIEW = FileArea.PUBLIC, FileArea.PRIVATE, FileArea.REVIEW
+OWNED, ELSEWHERE = Belonging.OWNED, Belonging.ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("public", "uploaded", "area", "name", "belonging"),
+    [
+        (True, True, PUBLIC, "t.webp", OWNED),
+        (True, True, PRIVATE, "t.webp", ELSEWHERE),
+        (True, True, PRIVATE, "t_thumb.jpg", ELSEWHERE),
+        (True, True, PRIVATE, "t_original.png", OWNED),
+        (False, True, PRIVATE, "t.webp", OWNED),
+        (False, True, PUBLIC, "t.webp", ELSEWHERE),
+        (False, False, PRIVATE, "t.webp", OWNED),
+        (False, False, PUBLIC, "t_thumb.jpg", Belonging.UNFINISHED),
+        (False, False, PUBLIC, "u.webp", Belonging.UNOWNED),
+        (True, True, REVIEW, "t.webp", OWNED),
+        (True, True, None, "t.webp", OWNED),
+    ],
+)
+def test_a_copy_in_the_wrong_area_is_told_from_the_piece(
+    name: str, area: FileArea | None, belonging: Belonging, *, public: bool, uploaded: bool
+) -> None:
+    owner = Owner(has_ended=True, object_key="content/a/p_t.webp", public=public, uploaded=uploaded)
+    assert owner.belonging(f"content/a/p_{name}", area) is belonging
+
+
+async def test_an_upload_that_was_cut_off_is_told_with_its_tenant(books: Books) -> None:
+    (piece,) = await books.accepted()
+    event = stored(piece, delivery={"uploaded": False, "public": False})
+    await books.endings.deliver(event)
+    keys = (event.delivery.object_key, event.delivery.thumbnail_key)
+    files = tuple(
+        ListedFile(piece_id=piece.piece_id, key=key, area=area)
+        for key in keys
+        for area in (PUBLIC, PRIVATE)
+    )
+    found = await Files(books.database).unowned(FindUnowned(files=files))
+    begun = PieceRef(tenant=TENANT, piece_id=piece.piece_id)
+    assert found == UnownedFiles(keys=(), unfinished=(begun,))
+    await Uploads(books.database).record(RecordUpload(**begun.model_dump(), url="u", public=True))
+    found = await Files(books.database).unowned(FindUnowned(files=files))
+    assert [(file.area, file.key) for file in found.elsewhere] == [(PRIVATE, key) for key in keys]
+    assert (found.keys, found.unfinished) == ((), ())
 
 
 async def test_a_piece_that_failed_has_none(books: Books) -> None:

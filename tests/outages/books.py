@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.e2e.system import System
 from tests.eventually import eventually
+from tests.files import files_below
 
 PRICE_USD_MICROS = 10_000
 LOOK_EVERY_S = 0.25
@@ -57,15 +58,13 @@ def delivered(objects: Path) -> set[str]:
 def half_written(objects: Path) -> set[str]:
     """Files there that have no key, wherever they lie."""
     known = delivered(objects)
-    files = (path for path in objects.rglob("*") if path.is_file())
-    relative = (path.relative_to(objects) for path in files)
+    relative = (path.relative_to(objects) for path in files_below(objects))
     return {str(path) for path in relative if str(Path(*path.parts[1:])) not in known}
 
 
 def _files(objects: Path) -> Iterator[Path]:
     for area in ("public", "private", "review"):
-        found = (objects / area).rglob("*")
-        yield from (path.relative_to(objects / area) for path in found if path.is_file())
+        yield from (path.relative_to(objects / area) for path in files_below(objects / area))
 
 
 async def assert_bought_once(system: System, pieces: int, *, asked: int) -> None:

@@ -75,7 +75,7 @@ def share(installed: Distribution, packages: Path) -> None:
         if ".." in path.parts or "__pycache__" in path.parts:
             continue
         (packages / path).parent.mkdir(parents=True, exist_ok=True)
-        (packages / path).symlink_to(installed.locate_file(path))
+        (packages / path).symlink_to(str(installed.locate_file(path)))
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,8 @@ ASKERS = {
     "storage.health": {"gateway", "ledger"},
     "ledger.piece.ended": {"storage"},
     "ledger.file.unowned": {"storage"},
+    "ledger.piece.receipt": {"storage"},
+    "ledger.piece.uploaded": {"storage"},
     "ledger.image.match": {"safety"},
     "safety.text.screen": {"gateway", "hooks"},
 }

@@ -75,6 +75,16 @@ async def test_the_preview_judge_does_not_pass_a_generated_image_that_carries_th
     assert (await moderation.verdict(event)).decision is Decision.REVIEW
 
 
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+async def test_a_delivered_copy_of_a_placeholder_is_left_to_people(form: str) -> None:
+    out = io.BytesIO()
+    says_so = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">PREVIEW - drawn, not generated</x:xmpmeta>'
+    Image.open(io.BytesIO(DRAWN)).convert("RGB").save(out, form, xmp=says_so)
+    moderation = Moderation([PREVIEW])
+    event = await moderation.hooked(out.getvalue(), generation=generation(preview=True))
+    assert (await moderation.verdict(event)).decision is Decision.REVIEW
+
+
 async def test_without_a_judge_every_piece_waits_for_review() -> None:
     moderation = Moderation()
     verdict = await moderation.verdict(await moderation.hooked())

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from services.storage.ports import Area, ObjectMissing
+from services.storage.ports import Area, Found, ObjectMissing
 from shared.outcomes import GiveUp, TryLater
 
 
@@ -30,11 +30,16 @@ class MemoryObjects:
         for area in Area:
             self.kept.pop((area, key), None)
 
+    async def delete_from(self, area: Area, key: str) -> None:
+        self.kept.pop((area, key), None)
+
     async def keys(self, prefix: str) -> set[str]:
         return {key for _, key in self.kept if key.startswith(prefix)}
 
-    async def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
-        yield [key for _, key in self.kept if key.startswith(prefix)]
+    async def old_files(
+        self, prefix: str, *, older_than_s: float
+    ) -> AsyncIterator[Sequence[Found]]:
+        yield [Found(area, key) for area, key in self.kept if key.startswith(prefix)]
 
     def link(self, area: Area, key: str) -> str:
         return f"memory://{area}/{key}"

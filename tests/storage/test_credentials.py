@@ -66,7 +66,7 @@ async def test_the_manifest_says_what_is_known_of_how_it_was_made(tmp_path: Path
     assert action["softwareAgent"]["name"] == "sdxl-base-1.0"
     told = assertion(store, "atelier.generation")
     assert told["piece_id"] == "piece-1"
-    assert told["lora"] == {"key_sha256": "a" * 64, "scale": 0.9}
+    assert told["lora"] == {"key_sha256": "a" * 64, "file_sha256": None, "scale": 0.9}
     assert told["source_sha256"] == "5" * 64
     assert told["ordered_at"].startswith("2026-11-01T12:00:00")
     assert told["generation_time_ms"] == 8200

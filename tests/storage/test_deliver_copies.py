@@ -79,6 +79,17 @@ async def test_image_and_thumbnail_tell_how_they_came_to_be_and_no_prompt() -> N
         assert b"canary" not in shelf.objects.kept[Area.PUBLIC, key]
 
 
+async def test_the_hash_of_the_weights_is_told_where_their_user_tells_it() -> None:
+    shelf = Shelf()
+    made_with = {"sampler": "euler", "largest_batch": 1, "device": "cpu", "dtype": "float32"}
+    for known, told_sha256 in (({}, None), ({"lora_sha256": "c4" * 32}, "c4" * 32)):
+        made = generation(lora_applied=True, made_with=made_with | known)
+        stored = await shelf.store(await shelf.moderated(picture(), generation=made))
+        told = await told_by(shelf, stored, stored.delivery.object_key)
+        assert told.lora is not None
+        assert told.lora.file_sha256 == told_sha256
+
+
 async def test_a_lora_that_was_not_applied_is_not_told_of() -> None:
     shelf = Shelf()
     event = await shelf.moderated(picture(), generation=generation(lora_applied=False))

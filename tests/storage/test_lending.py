@@ -27,6 +27,18 @@ async def test_a_delivered_object_is_copied_under_the_askers_name(area: Area) ->
     assert [name.partition("/")[0] for name in await staging.names()] == ["check-1"]
 
 
+async def test_what_is_uploaded_while_we_look_is_found_all_the_same() -> None:
+    class Moving(MemoryObjects):
+        async def read(self, area: Area, key: str) -> bytes:
+            if area is Area.PRIVATE:
+                self.kept[Area.PUBLIC, key] = self.kept.pop((area, key))
+            return await super().read(area, key)
+
+    staging = MemoryBlobs()
+    lent = await LendDelivered(staging, Moving({(Area.PRIVATE, KEY): b"pixels"}))(asked())
+    assert await staging.get(lent.image) == b"pixels"
+
+
 @pytest.mark.parametrize(
     ("area", "kept", "key"),
     [

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from services.storage.adapters.local_directory import LocalDirectory
-from services.storage.ports import Area, ObjectMissing, ObjectStore
+from services.storage.ports import Area, Found, ObjectMissing, ObjectStore
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 from tests.storage.fakes import MemoryObjects
@@ -94,20 +94,31 @@ async def test_keys_are_found_by_their_beginning_in_every_area(objects: ObjectSt
     assert set(await objects.keys("content/nobody/p_")) == set()
 
 
-async def test_old_keys_are_those_of_every_area_that_have_lain_there_long_enough(
+async def test_old_files_are_those_of_every_area_that_have_lain_there_long_enough(
     objects: ObjectStore,
 ) -> None:
-    kept = {f"content/{area.value}/p_1.png" for area in Area}
-    for area in Area:
-        await objects.create(area, f"content/{area.value}/p_1.png", b"one", media_type="image/png")
+    kept = {Found(area, f"content/{area.value}/p_1.png") for area in Area}
+    for file in kept:
+        await objects.create(file.area, file.key, b"one", media_type="image/png")
 
-    async def older_than(age_s: float) -> list[str]:
-        pages = objects.old_keys("content/", older_than_s=age_s)
-        return [key async for page in pages for key in page if "probe" not in key]
+    async def older_than(age_s: float) -> set[Found]:
+        pages = objects.old_files("content/", older_than_s=age_s)
+        return {file async for page in pages for file in page if "probe" not in file.key}
 
-    assert sorted(await older_than(-60)) == sorted(kept)
+    assert await older_than(-60) == kept
     if not isinstance(objects, MemoryObjects):
-        assert await older_than(60) == []
+        assert await older_than(60) == set()
+
+
+async def test_a_copy_in_one_area_goes_and_those_in_others_stay(objects: ObjectStore) -> None:
+    for area in Area:
+        await objects.create(area, KEY, b"one", media_type="image/png")
+    for _ in range(2):
+        await objects.delete_from(Area.PRIVATE, KEY)
+    with pytest.raises(ObjectMissing):
+        await objects.read(Area.PRIVATE, KEY)
+    for area in (Area.PUBLIC, Area.REVIEW):
+        assert await objects.read(area, KEY) == b"one"
 
 
 async def test_a_large_object_comes_back_as_it_was(objects: ObjectStore) -> None:

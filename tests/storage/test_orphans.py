@@ -11,8 +11,8 @@ from services.storage.adapters.s3.opening import Remote
 from services.storage.domain import FileNames, object_key, piece_of_key, thumbnail_key
 from services.storage.handler.cleanup import WithdrawDelivery
 from services.storage.handler.orphans import CollectOrphans
-from services.storage.ports import Area, ObjectStore
-from shared.calls.files import FindUnowned, UnownedFiles
+from services.storage.ports import Area, Found, ObjectStore, Strays, Unowned
+from shared.calls import FileArea, FindUnowned, ListedFile, PieceRef, UnownedFiles
 from shared.outcomes import TryLater
 from tests.builders import delivery_withdrawn
 from tests.storage.fakes import MemoryObjects
@@ -23,8 +23,16 @@ MINE = object_key("a", PIECE, "kept", "jpg")
 LOST = object_key("a", PIECE, "lost", "jpg")
 
 
-async def lost(keys: Collection[str]) -> Collection[str]:
-    return [key for key in keys if "lost" in key]
+async def lost(files: Collection[Found]) -> Strays:
+    return Strays([file.key for file in files if "lost" in file.key])
+
+
+async def no_upload(piece: PieceRef) -> None:
+    raise AssertionError(piece)
+
+
+def collector(objects: ObjectStore, unowned: Unowned, grace_s: float = 0) -> CollectOrphans:
+    return CollectOrphans(objects, unowned, no_upload, grace_s)
 
 
 async def fill(objects: ObjectStore) -> None:
@@ -46,7 +54,7 @@ async def left(objects: ObjectStore) -> set[str]:
 async def test_orphans_are_removed_from_every_area_and_told_of() -> None:
     objects = MemoryObjects()
     await fill(objects)
-    collect = CollectOrphans(objects, lost, grace_s=0)
+    collect = collector(objects, lost)
     with capture_logs() as logs:
         await collect()
     assert await left(objects) == {MINE}
@@ -61,48 +69,70 @@ async def test_what_is_young_may_yet_be_somebodys(
 ) -> None:
     for objects in (local(tmp_path), remote.objects):
         await fill(objects)
-        await CollectOrphans(objects, lost, grace_s=grace_s)()
+        await collector(objects, lost, grace_s)()
         assert (LOST in await left(objects)) == (grace_s > 0)
         assert MINE in await left(objects)
 
 
 async def test_nothing_is_removed_while_nobody_knows() -> None:
-    async def unknown(keys: Collection[str]) -> Collection[str]:
+    async def unknown(files: Collection[Found]) -> Strays:
+        del files
         raise TryLater("the ledger is away")
 
     objects = MemoryObjects()
     await fill(objects)
     with pytest.raises(TryLater):
-        await CollectOrphans(objects, unknown, grace_s=0)()
+        await collector(objects, unknown)()
     assert len(objects.kept) == 5
 
 
 async def test_no_question_names_more_than_the_ledger_answers() -> None:
     asked: list[int] = []
 
-    async def count(keys: Collection[str]) -> Collection[str]:
-        asked.append(len(keys))
-        return ()
+    async def count(files: Collection[Found]) -> Strays:
+        asked.append(len(files))
+        return Strays()
 
     keys = [f"content/a/{PIECE}_{number}.png" for number in range(1200)]
     objects = MemoryObjects({(Area.PUBLIC, key): b"x" for key in keys})
-    await CollectOrphans(objects, count, grace_s=0)()
+    await collector(objects, count)()
     assert asked == [500, 500, 200]
 
 
 async def test_the_ledger_is_asked_about_pieces_files_only() -> None:
     asked: list[FindUnowned] = []
+    copy = ListedFile(piece_id=PIECE, key=MINE, area=FileArea.PRIVATE)
+    begun = PieceRef(tenant="default", piece_id=PIECE)
 
     async def call(_: object, request: FindUnowned) -> UnownedFiles:
         asked.append(request)
-        return UnownedFiles(keys=(LOST,))
+        return UnownedFiles(keys=(LOST,), elsewhere=(copy,), unfinished=(begun,))
 
     files = LedgerFiles(call)  # type: ignore[arg-type]
-    strange = "content/atelier-probe.txt"
-    assert list(await files([LOST, strange])) == [LOST]
-    assert [(file.piece_id, file.key) for file in asked[0].files] == [(PIECE, LOST)]
-    assert list(await files([strange])) == []
+    strange = Found(Area.PUBLIC, "content/atelier-probe.txt")
+    found = await files([Found(Area.REVIEW, LOST), strange])
+    assert found == Strays((LOST,), [Found(Area.PRIVATE, MINE)], (begun,))
+    listed = [(file.piece_id, file.key, file.area) for file in asked[0].files]
+    assert listed == [(PIECE, LOST, FileArea.REVIEW)]
+    assert await files([strange]) == Strays()
     assert len(asked) == 1
+
+
+async def test_what_an_upload_left_behind_goes_and_what_it_left_undone_is_done() -> None:
+    begun, sent = PieceRef(tenant="default", piece_id=PIECE), []
+
+    async def strays(files: Collection[Found]) -> Strays:
+        del files
+        return Strays(elsewhere=[Found(Area.PRIVATE, MINE)], unfinished=[begun])
+
+    async def upload(piece: PieceRef) -> None:
+        sent.append(piece)
+
+    objects = MemoryObjects({(area, MINE): b"x" for area in (Area.PRIVATE, Area.PUBLIC)})
+    collect = CollectOrphans(objects, strays, upload, grace_s=0)
+    await collect()
+    assert set(objects.kept) == {(Area.PUBLIC, MINE)}
+    assert (sent, collect.removed) == ([begun], 1)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def _brief(avatar: Avatar, piece: PlannedPiece, wishes: Wishes) -> Brief:
         height=template.height if template else SQUARE,
         steps=sampling.steps or DEFAULT_STEPS,
         cfg_scale=sampling.cfg_scale or DEFAULT_CFG_SCALE,
+        scheduler=sampling.scheduler,
         lora=LoraRef(key=avatar.lora_weights_url or "", scale=avatar.lora_scale),
         allow_degraded=allows_degraded(avatar, wished=wishes.allow_degraded),
         include_hooks=wishes.include_hooks,

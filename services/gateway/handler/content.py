@@ -10,7 +10,12 @@ from services.gateway.domain.endings import refusal
 from services.gateway.domain.estimates import estimate
 from services.gateway.handler.awaited_orders import Order, naming_its_task, order_and_wait
 from services.gateway.handler.door import Door, Open, Tenant
-from services.gateway.handler.idempotency import REPLAYED, REPLAYED_HEADER, ChosenKey, order_key
+from services.gateway.handler.idempotency import (
+    REPLAYED_HEADER,
+    ChosenKey,
+    order_key,
+    tell_replay,
+)
 from services.gateway.handler.json_types import usd
 from services.gateway.handler.openapi import problems
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody
@@ -58,7 +63,7 @@ async def generate(
     """Order one piece and wait for it; after the wait the work goes on under `Location`."""
     order = Order(tenant, body, order_key(key, body))
     ended = await order_and_wait(door, order, request.is_disconnected)
-    _tell_replay(response, replayed=ended.replayed)
+    tell_replay(response, replayed=ended.replayed)
     if ended.pieces:
         return ended.pieces[0]
     with naming_its_task(door, ended.view.task_id):
@@ -81,7 +86,7 @@ async def batch(
     view = placed.view
     expected = estimate(view.total, door.rate)
     response.headers["Location"] = door.task_url(view.task_id)
-    _tell_replay(response, replayed=placed.replayed)
+    tell_replay(response, replayed=placed.replayed)
     return AcceptedView(
         task_id=view.task_id,
         status=view.state,
@@ -109,7 +114,7 @@ async def batch_sync(
     """Order a batch and wait for it; partial success is success, the reasons tell the rest."""
     order = Order(tenant, body, order_key(key, body))
     ended = await order_and_wait(door, order, request.is_disconnected)
-    _tell_replay(response, replayed=ended.replayed)
+    tell_replay(response, replayed=ended.replayed)
     view, pieces = ended.view, ended.pieces
     return BatchView(
         success=view.state is TaskState.COMPLETED,
@@ -121,11 +126,6 @@ async def batch_sync(
         statistics=_statistics(view, pieces),
         config=view.config,
     )
-
-
-def _tell_replay(response: Response, *, replayed: bool) -> None:
-    if replayed:
-        response.headers[REPLAYED] = "true"
 
 
 def _without_piece(door: Door, view: TaskView) -> Response:

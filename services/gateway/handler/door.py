@@ -1,14 +1,18 @@
 """What every answer is made with: the ports and values, and who asks."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
 from services.gateway.domain.estimates import Rate
 from services.gateway.domain.same_work import SameWork
+from services.gateway.handler.answered import Answered
+from services.gateway.handler.embedding_room import EmbeddingRoom
 from services.gateway.handler.placed import Placed
 from services.gateway.ports import (
     Ask,
@@ -21,13 +25,18 @@ from services.gateway.ports import (
 )
 from shared.calls import OrderKey
 
+LENT_AT_A_TIME = 8
+"""Files of a remote store that pass through staging and this process at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """The front door's ports, its clock and ids, and the values that settings decide.
 
     `ask` bears with a service that restarts; `probe` wants to know how things are right now.
-    `ordering` is what is being ordered by a key, of a tenant, at this moment.
+    `ordering` is what is being ordered by a key, of a tenant, at this moment, `answering` what is
+    being answered. `lending` bounds how many files are fetched from storage at a time,
+    `embedded` how much of files all answers hold.
     Base URLs have no slash at the end. Durations are seconds.
     """
 
@@ -51,6 +60,9 @@ class Door:
     health_cache_s: float = 2.0
     most_requests: int = 256
     ordering: SameWork[tuple[str, OrderKey], Placed] = field(default_factory=SameWork)
+    answering: SameWork[tuple[str, OrderKey], Answered] = field(default_factory=SameWork)
+    lending: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, LENT_AT_A_TIME))
+    embedded: EmbeddingRoom = field(default_factory=EmbeddingRoom)
 
     def task_url(self, task_id: str) -> str:
         """Where clients follow a task."""

@@ -1,7 +1,5 @@
 """Place an order, whichever door it came by: once, planned, screened, and then durable."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from services.gateway.handler.order_bodies import BatchBody, GenerateBody, Order
 from services.gateway.handler.placed import Placed
 from services.gateway.handler.planning import Planned, plan_order
 from services.gateway.handler.problems import AboutTask
+from services.gateway.handler.same_body import body_sha256
 from services.gateway.handler.screening import screen
 from shared import failpoints
 from shared.calls import ACCEPT_TASK, FIND_ORDER, AcceptTask, FindOrder, OrderKey, TaskView
@@ -98,13 +97,8 @@ def _naming_the_input() -> Iterator[None]:
 
 
 def order_body_sha256(body: OrderBody) -> str:
-    """Tells orders apart: the same for the same order, however it was written down.
-
-    What is left out counts as its default, also when a later release knows more fields.
-    """
-    meant = body.model_dump(mode="json", exclude_defaults=True)
-    text = json.dumps([_kind(body), meant], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Tells orders apart: the same for the same order, however it was written down."""
+    return body_sha256(_kind(body), body)
 
 
 def _as_task(

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from services.gateway.handler.json_types import JsonDecimal, View
 from shared.calls.attempts import AttemptKind
-from shared.content import Rating, Tier
+from shared.content import MadeWith, Rating, Tier
 
 
 class GenerationParams(View):
@@ -19,6 +19,9 @@ class GenerationParams(View):
     width: int | None = Field(default=None, description="pixels")
     height: int | None = Field(default=None, description="pixels")
     lora_scale: float | None = None
+    made_with: MadeWith | None = Field(
+        default=None, description="where its maker tells: the same on it gives the same image"
+    )
 
 
 class PieceMetadata(View):

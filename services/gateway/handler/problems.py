@@ -23,8 +23,12 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
-# A provider that has failed too often is left alone for so long.
-_LONGER_RETRY_S = {"providers_unavailable": round(PAUSE_S)}
+_RETRY_S = {
+    # A provider that has failed too often is left alone for so long.
+    "providers_unavailable": round(PAUSE_S),
+    # Captions take a few seconds.
+    "request_under_way": 5,
+}
 _MAX_FIELD = 120
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 # Clients learn nothing of the inside.
@@ -128,9 +132,9 @@ async def _on_problem(request: Request, exc: Exception) -> JSONResponse:
 
 
 def _retry_after(details: ProblemDetails) -> dict[str, str]:
-    if details.status != 503:
-        return {}
-    return {"Retry-After": str(_LONGER_RETRY_S.get(details.code, RETRY_AFTER_S))}
+    usual_s = RETRY_AFTER_S if details.status == 503 else None
+    retry_s = _RETRY_S.get(details.code, usual_s)
+    return {} if retry_s is None else {"Retry-After": str(retry_s)}
 
 
 def details_of(exc: Problem | PlanError | RequestValidationError) -> ProblemDetails:

@@ -1,18 +1,17 @@
 """Show pieces to clients: by open addresses, signed links, or the picture itself."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urljoin
 
 from services.gateway.handler.door import Door
+from services.gateway.handler.embedding import embed
 from services.gateway.handler.json_types import seconds, usd
 from services.gateway.handler.piece_views import ContentPiece, GenerationParams, PieceMetadata
 from shared.calls import LIST_PIECES, SIGN_LINKS, ListPieces, Piece, SignLinks
 
 DELIVERED = "persisted"
-MAX_EMBEDDED_BYTES = 100 * 1024 * 1024
 KEYS_PER_CALL = 100
 PIECES_PER_CALL = 50
 
@@ -50,7 +49,8 @@ async def links_of(door: Door, tenant: str, pieces: Iterable[Piece]) -> Links:
     """Addresses of all delivered files; what is not delivered has none, whatever its row says."""
     delivered = [piece for piece in pieces if _may_be_seen(piece)]
     private = [piece for piece in delivered if piece.uploaded and not piece.public]
-    embedded, linked = await _embed(door, [p for p in delivered if not p.uploaded])
+    kept_back = [key for piece in delivered if not piece.uploaded for key in _keys(piece)]
+    embedded, linked = await embed(door, tenant, kept_back)
     links = Links(embedded)
     for piece in delivered:
         if piece.uploaded and piece.public:
@@ -112,7 +112,7 @@ def _captions(piece: Piece) -> dict[str, Any]:
 
 
 def _params(piece: Piece) -> GenerationParams:
-    names = {"seed", "steps", "cfg_scale", "width", "height", "lora_scale"}
+    names = {"seed", "steps", "cfg_scale", "width", "height", "lora_scale", "made_with"}
     made = piece.generation.model_dump(include=names) if piece.generation else {}
     return GenerationParams(prompt=piece.prompt, **made)
 
@@ -123,22 +123,6 @@ def _keys(piece: Piece) -> list[str]:
 
 def _open_url(door: Door, key: str) -> str:
     return f"{door.objects_base_url}/{quote(key)}"
-
-
-async def _embed(door: Door, pieces: Sequence[Piece]) -> tuple[dict[str, str], list[str]]:
-    """Data URLs, and the keys of what is not here or would make the answer too large: for links."""
-    urls: dict[str, str] = {}
-    linked: list[str] = []
-    room = MAX_EMBEDDED_BYTES
-    for key in (key for piece in pieces for key in _keys(piece)):
-        found = await asyncio.to_thread(door.files.private, key)
-        # What lies in a remote store is not copied here for every look at it.
-        if found is None or found.size > room:
-            linked.append(key)
-            continue
-        room -= found.size
-        urls[key] = await asyncio.to_thread(door.files.data_url, found)
-    return urls, linked
 
 
 async def _sign(door: Door, tenant: str, keys: Sequence[str]) -> dict[str, str]:

@@ -32,18 +32,8 @@ class LedgerAttempts:
     ) -> AttemptAnswer:
         ordinal = next(self._counter)
         name = f"{event.run}/{self._holder}/{ordinal}"
-        request = OpenAttempt(
-            tenant=event.tenant,
-            attempt_id=str(uuid5(UUID(event.piece_id), name)),
-            task_id=event.task_id,
-            piece_id=event.piece_id,
-            run=event.run,
-            provider=terms.provider,
-            holder=self._holder,
-            lease_s=terms.limit_s + _LEASE_MARGIN_S,
-            most_in_flight=terms.most_everywhere,
-            lost_attempt_id=lost_attempt_id,
-        )
+        attempt_id = str(uuid5(UUID(event.piece_id), name))
+        request = self._request(event, terms, attempt_id, lost_attempt_id)
         for left in reversed(range(_TRIES)):
             try:
                 # The same id each time: an answer that was lost is given again.
@@ -55,6 +45,13 @@ class LedgerAttempts:
                     raise
         raise AssertionError("unreachable")
 
+    async def keep(self, event: ContentRequested, terms: CallTerms, attempt_id: str) -> None:
+        # Who asks again for what is his gets the same answer, and a new lease.
+        try:
+            await self._call(OPEN_ATTEMPT, self._request(event, terms, attempt_id))
+        except Problem as problem:
+            raise TryLater(problem.details.code) from problem
+
     async def note_call(self, event: ContentRequested, attempt_id: str, call_id: str) -> None:
         request = NoteCall(
             tenant=event.tenant, piece_id=event.piece_id, attempt_id=attempt_id, call_id=call_id
@@ -64,6 +61,26 @@ class LedgerAttempts:
         except Problem as problem:
             # The books do not know the call that they allowed: they were restored meanwhile.
             raise GiveUp(problem.details.code, problem.details.detail) from problem
+
+    def _request(
+        self,
+        event: ContentRequested,
+        terms: CallTerms,
+        attempt_id: str,
+        lost_attempt_id: str | None = None,
+    ) -> OpenAttempt:
+        return OpenAttempt(
+            tenant=event.tenant,
+            attempt_id=attempt_id,
+            task_id=event.task_id,
+            piece_id=event.piece_id,
+            run=event.run,
+            provider=terms.provider,
+            holder=self._holder,
+            lease_s=(terms.lease_s or terms.limit_s) + _LEASE_MARGIN_S,
+            most_in_flight=terms.most_everywhere,
+            lost_attempt_id=lost_attempt_id,
+        )
 
     async def settle(self, settled: AttemptSettled) -> None:
         await self._facts.write(settled)

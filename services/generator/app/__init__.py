@@ -58,7 +58,7 @@ def assemble(
         outage=Outage(settings.provider_outage_wait_seconds),
         allows_earlier=settings.cached_fallback_enabled,
     )
-    service.stage(GENERATE_BULK, handler, permits=settings.generator_concurrency)
+    service.stage(GENERATE_BULK, handler, permits=settings.bulk_permits)
     service.stage(GENERATE_INTERACTIVE, handler, permits=settings.generator_interactive_concurrency)
     report = ProviderReport(routing)
     service.answer(PROVIDER_HEALTH, report.health)

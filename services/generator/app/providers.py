@@ -13,6 +13,10 @@ async def open_provider(name: ProviderName, settings: ProviderSettings, parts: P
             from services.generator.app.preview import open_preview
 
             return await open_preview(settings, parts)
+        case "sdxl_local":
+            from services.generator.app.sdxl_local import open_sdxl_local
+
+            return await open_sdxl_local(settings, parts)
         case "modal_sdxl_lora":
             from services.generator.app.modal import open_modal
 

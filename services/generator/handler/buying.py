@@ -12,14 +12,18 @@ from typing import TypeVar
 import structlog
 
 from services.generator.domain.failures import ProviderFailure
+from services.generator.handler.leases import kept
 from services.generator.handler.making import Making, generation_of
 from services.generator.handler.route import Route
 from services.generator.ports import (
     Attempts,
     CallTerms,
     ImageGate,
+    LanedProvider,
     MadeImage,
     NoteCallId,
+    PreparedCall,
+    Provider,
     ResumableProvider,
 )
 from shared import failpoints
@@ -40,8 +44,6 @@ _SHORTEST_CALL_S = 1.0
 _PASSING = frozenset({"capacity", "unread"})
 _PATIENCE_S = 10.0
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.05, 1.0
-
-Call = Callable[[NoteCallId], Awaitable[MadeImage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class BuyImage:
         fresh_link: bool,
     ) -> ImageGenerated:
         limit_s = self._limit_s(event, route.provider.call_limit_s)
-        call = await route.provider.prepare(event.brief, fresh_link=fresh_link)
+        call = await _prepared(event, route.provider, fresh_link=fresh_link)
         answer = await self._leave(event, route.terms(limit_s))
         match answer.answer:
             case "done" if answer.image is not None and answer.generation is not None:
@@ -83,7 +85,8 @@ class BuyImage:
                 return await self._resume(event, answer, limit_s)
             case "go" if answer.attempt_id is not None:
                 making = Making(event, route.name, answer.attempt_id, level)
-                return await self._watched(making, call, limit_s, route, admission)
+                async with kept(self.attempts, making, route.terms(limit_s), self.sleep):
+                    return await self._watched(making, call, limit_s, route, admission)
         raise TryLater(_why_wait(answer), after=answer.after_s)
 
     def _limit_s(self, event: ContentRequested, longest_s: float) -> float:
@@ -138,7 +141,7 @@ class BuyImage:
             raise TryLater(f"an earlier call failed: {failure.code}", after=0) from failure
 
     async def _watched(
-        self, making: Making, call: Call, limit_s: float, route: Route, admission: Admission
+        self, making: Making, call: PreparedCall, limit_s: float, route: Route, admission: Admission
     ) -> ImageGenerated:
         started = time.perf_counter()
         try:
@@ -149,7 +152,9 @@ class BuyImage:
         route.succeeded(admission, time.perf_counter() - started)
         return generated
 
-    async def _carry_out(self, making: Making, call: Call, limit_s: float) -> ImageGenerated:
+    async def _carry_out(
+        self, making: Making, call: PreparedCall, limit_s: float
+    ) -> ImageGenerated:
         started = time.perf_counter()
         try:
             made = await self._called(making, call, limit_s)
@@ -175,7 +180,7 @@ class BuyImage:
         failpoints.reach("generator/after_settlement")
         return ImageGenerated.following(making.event, image=image, generation=generation)
 
-    async def _called(self, making: Making, call: Call, limit_s: float) -> MadeImage:
+    async def _called(self, making: Making, call: PreparedCall, limit_s: float) -> MadeImage:
         try:
             async with asyncio.timeout(limit_s):
                 return await call(partial(self._note, making))
@@ -230,6 +235,14 @@ class BuyImage:
                     raise
                 await self.sleep(delay_s)
                 delay_s = min(delay_s * 2, 5.0)
+
+
+async def _prepared(
+    event: ContentRequested, provider: Provider, *, fresh_link: bool
+) -> PreparedCall:
+    if isinstance(provider, LanedProvider):
+        return await provider.prepare_in(event.lane, event.brief, fresh_link=fresh_link)
+    return await provider.prepare(event.brief, fresh_link=fresh_link)
 
 
 def _why_wait(answer: AttemptAnswer) -> str:

@@ -51,6 +51,7 @@ def generation_of(making: Making, made: MadeImage, duration_ms: int) -> Generati
         lora_scale=made.lora_scale,
         generation_time_ms=duration_ms,
         cost_usd_micros=made.cost_usd_micros,
+        made_with=made.made_with,
     )
 
 

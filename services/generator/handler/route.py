@@ -36,13 +36,15 @@ class Limits:
     """How hard a provider is used.
 
     `concurrency` calls at a time from this replica, `most_everywhere` from all of them.
-    `is_last`: when it fails, nobody else is asked.
+    `is_last`: when it fails, nobody else is asked. `lease_s` is for calls that end with this
+    process: after so long without a sign of life another one may make them anew.
     """
 
     concurrency: int
     most_everywhere: int | None = None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     is_last: bool = False
+    lease_s: float | None = None
 
 
 class Route:
@@ -82,7 +84,7 @@ class Route:
 
     def terms(self, limit_s: float) -> CallTerms:
         """What the ledger is told about a call that takes `limit_s` seconds at most."""
-        return CallTerms(self.name, limit_s, self.limits.most_everywhere)
+        return CallTerms(self.name, limit_s, self.limits.most_everywhere, self.limits.lease_s)
 
     def candidate(self) -> Candidate:
         """How it stands when providers are put in order."""

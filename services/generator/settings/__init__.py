@@ -10,13 +10,19 @@ from services.generator.settings.comfyui import ComfySettings
 from services.generator.settings.modal import ModalSettings
 from services.generator.settings.openai_images import OpenAIImagesSettings
 from services.generator.settings.replicate import ReplicateSettings
+from services.generator.settings.sdxl_local import SdxlLocalSettings
 from shared.settings import ServiceSettings
 
 __all__ = ["GeneratorSettings", "ProviderName", "ProviderSettings"]
 
 
 class ProviderSettings(
-    ChainSettings, ModalSettings, ComfySettings, ReplicateSettings, OpenAIImagesSettings
+    ChainSettings,
+    ModalSettings,
+    ComfySettings,
+    ReplicateSettings,
+    OpenAIImagesSettings,
+    SdxlLocalSettings,
 ):
     """Which providers make images, and how hard they are tried."""
 
@@ -36,8 +42,16 @@ class ProviderSettings(
         return tuple(dict.fromkeys((*first, *fallbacks)))
 
     @property
+    def bulk_permits(self) -> int:
+        """Pieces of batches at a time: unless it is set, as many as our own device may have."""
+        if "generator_concurrency" in self.model_fields_set or "sdxl_local" not in self.chain:
+            return self.generator_concurrency
+        return max(self.generator_concurrency, self.sdxl_local_at_a_time)
+
+    @property
     def _configured(self) -> list[ProviderName]:
         configured: dict[ProviderName, bool] = {
+            "sdxl_local": self.sdxl_local_enabled,
             "modal_sdxl_lora": self.modal_is_configured,
             "comfyui": self.comfyui_enabled,
             "replicate": self.replicate_is_configured,
@@ -74,6 +88,7 @@ class ProviderSettings(
     @model_validator(mode="after")
     def _each_is_complete(self) -> Self:
         lacking = {
+            "sdxl_local": not self.sdxl_local_enabled and "SDXL_LOCAL_ENABLED has to be true",
             "modal_sdxl_lora": not self.modal_is_configured
             and "MODAL_ENDPOINT_URL or MODAL_SDXL_LORA_ENDPOINT_ID is needed",
             "comfyui": not self.comfyui_enabled and "COMFYUI_ENABLED has to be true",

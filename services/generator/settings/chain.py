@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, NoDecode
 from services.generator.domain.strategy import Strategy
 from shared.settings import split_commas
 
-ProviderName = Literal["preview", "modal_sdxl_lora", "comfyui", "replicate", "openai_images"]
+ProviderName = Literal[
+    "preview", "sdxl_local", "modal_sdxl_lora", "comfyui", "replicate", "openai_images"
+]
 ProviderNames = Annotated[tuple[ProviderName, ...], NoDecode, BeforeValidator(split_commas)]
 
 
@@ -18,7 +20,7 @@ class ChainSettings(BaseSettings):
     ai_image_provider: ProviderName | None = Field(
         default=None,
         description="Who makes images. Unset: the first that is configured, in the order "
-        "modal_sdxl_lora, comfyui, replicate.",
+        "sdxl_local, modal_sdxl_lora, comfyui, replicate.",
         examples=["modal_sdxl_lora"],
     )
     ai_image_provider_fallbacks: ProviderNames | None = Field(
@@ -68,7 +70,12 @@ class ChainSettings(BaseSettings):
         examples=["/etc/atelier/prices.json"],
     )
     generator_concurrency: int = Field(
-        default=2, ge=1, le=64, description="Pieces of batches made at a time.", examples=[3]
+        default=2,
+        ge=1,
+        le=64,
+        description="Pieces of batches made at a time; unset with `sdxl_local`, as many as it may "
+        "have.",
+        examples=[3],
     )
     generator_interactive_concurrency: int = Field(
         default=1,

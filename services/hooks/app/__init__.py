@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from services.hooks.adapters.caption_file import load_captions
 from services.hooks.adapters.caption_metrics import CaptionMetrics
 from services.hooks.adapters.ledger_attempts import LedgerAttempts
@@ -23,11 +25,13 @@ from services.hooks.handler.screening import Screening
 from services.hooks.handler.standby import Standby
 from services.hooks.handler.writer import Writer
 from services.hooks.ports import CaptionModel, Copywriter
-from services.hooks.settings import HooksSettings
+from services.hooks.settings import TEMPLATES, HooksSettings
 from shared.calls import WRITE_CAPTIONS
 from shared.content import Platform
 from shared.service import Service, open_service
 from shared.topology import WRITE_HOOKS
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ async def open_app(settings: HooksSettings) -> AsyncIterator[Service]:
     limits = {platform: manners.limits for platform, manners in book.platforms.items()}
     async with AsyncExitStack() as stack:
         models = await asyncio.to_thread(open_models, settings, stack)
+        asked = [*(model.name for model in models), TEMPLATES]
+        # A key that was set for another service's sake brings its vendor in, too.
+        log.info("captions.copywriters", asked=asked, named=settings.hook_providers is not None)
         service = await stack.enter_async_context(open_service("hooks", settings))
         assemble(
             service,

@@ -14,6 +14,9 @@ from shared.events import AttemptSettled, ImageGenerated
 from shared.factlog import utc_now
 from shared.outcomes import TryLater
 
+_UNTIL_READ_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
+"""Waits for the ledger to read what it was just told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -49,6 +52,13 @@ class LedgerBooks:
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     async def open(self, job: Job, terms: CallTerms) -> AttemptAnswer:
+        # Who asks once more does so right after the settlement of the call before. To come back by
+        # the queue would forget that call, and buy it again and again.
+        for wait_s in _UNTIL_READ_S:
+            answer = await self.attempts.open(_event(job), terms)
+            if answer.reason != "unread":
+                return answer
+            await self.sleep(wait_s)
         return await self.attempts.open(_event(job), terms)
 
     async def settle(self, job: Job, attempt_id: str, ended: Ended) -> None:

@@ -15,6 +15,10 @@ class PreviewJudge:
 
     It has no opinion about any other image, and leaves that to others. `categories` are those
     that it has to score: it knows that a drawing shows nothing of them.
+
+    Delivered copies carry no such label, so that people look at a placeholder that is lent to stand
+    in for another piece. What a copy says of itself is no proof: an image that people approved
+    under a false claim would say it as well.
     """
 
     name = "preview"

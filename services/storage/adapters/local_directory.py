@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from services.storage.adapters import new_file
 from services.storage.domain import IN_REVIEW
-from services.storage.ports import Area, ObjectMissing
+from services.storage.ports import Area, Found, ObjectMissing
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 
@@ -47,17 +47,23 @@ class LocalDirectory:
 
     async def delete(self, key: str) -> None:
         for area in Area:
-            await self._on_disk(self._delete, self._root / area / key)
+            await self.delete_from(area, key)
+
+    async def delete_from(self, area: Area, key: str) -> None:
+        await self._on_disk(self._delete, self._root / area / key)
 
     async def keys(self, prefix: str) -> Collection[str]:
         return await self._on_disk(self._keys, prefix)
 
-    async def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
+    async def old_files(
+        self, prefix: str, *, older_than_s: float
+    ) -> AsyncIterator[Sequence[Found]]:
         limit = time.time() - older_than_s
         for area in Area:
             root = self._root / area
             for folder in await self._on_disk(_folders, root / prefix):
-                yield await self._on_disk(_old_files, root, folder, limit)
+                keys = await self._on_disk(_old_keys, root, folder, limit)
+                yield [Found(area, key) for key in keys]
 
     def link(self, area: Area, key: str) -> str:
         if area is Area.REVIEW:
@@ -125,7 +131,7 @@ def _folders(top: Path) -> list[Path]:
     return [Path(folder) for folder, _, files in os.walk(top) if files]
 
 
-def _old_files(root: Path, folder: Path, limit: float) -> list[str]:
+def _old_keys(root: Path, folder: Path, limit: float) -> list[str]:
     with contextlib.suppress(FileNotFoundError):
         return [
             Path(entry.path).relative_to(root).as_posix()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.storage.adapters.ledger_pieces import LedgerFiles, LedgerPieces
+from services.storage.adapters.ledger_pieces import LedgerFiles, LedgerPieces, LedgerUploads
 from services.storage.adapters.pillow_imaging import PillowImaging
 from services.storage.app.signer import open_signer
 from services.storage.app.stores import open_stores
@@ -13,9 +13,10 @@ from services.storage.handler.holding import Deliver, DeliverOrHold
 from services.storage.handler.lending import LendDelivered
 from services.storage.handler.links import ReportHealth, SignObjectLinks
 from services.storage.handler.orphans import CollectOrphans, SweepHeld
+from services.storage.handler.uploading import UploadPiece
 from services.storage.ports import Credentials, HeldDeliveries, Imaging, ObjectStore
 from services.storage.settings import StorageSettings
-from shared.calls import LEND_BYTES, SIGN_LINKS, STORAGE_HEALTH
+from shared.calls import LEND_BYTES, SIGN_LINKS, STORAGE_HEALTH, UPLOAD_PIECE
 from shared.rounds import Rounds
 from shared.service import Service, open_service
 from shared.signing import VerdictKeys
@@ -24,6 +25,8 @@ from shared.topology import CLEAR_FAILED, CLEAR_PERSISTED, CLEAR_REJECTED, STORE
 __all__ = ["assemble", "open_app"]
 
 _CLEANUP_PERMITS = 16
+_UPLOADS_AT_A_TIME = 4
+"""Each takes two files of a delivery into memory."""
 _LOOK_EVERY_S = 10.0
 
 
@@ -61,7 +64,11 @@ def assemble(
     for step in (CLEAR_PERSISTED, CLEAR_REJECTED, CLEAR_FAILED):
         service.stage(step, clear, permits=_CLEANUP_PERMITS)
     service.stage(WITHDRAW, WithdrawDelivery(objects), permits=_CLEANUP_PERMITS)
-    collect = _sweep(service, objects, settings, held)
+    upload = UploadPiece(
+        LedgerUploads(service.call), objects, credentials, settings.open_tiers, keys
+    )
+    service.answer(UPLOAD_PIECE, upload, workers=_UPLOADS_AT_A_TIME)
+    collect = _sweep(service, objects, upload, settings, held)
     service.answer(SIGN_LINKS, SignObjectLinks(objects))
     service.answer(LEND_BYTES, LendDelivered(service.staging, objects))
     reserve_bytes = settings.objects_reserve_mb * 2**20
@@ -72,6 +79,7 @@ def assemble(
 def _sweep(
     service: Service,
     objects: ObjectStore,
+    upload: UploadPiece,
     settings: StorageSettings,
     held: HeldDeliveries | None,
 ) -> CollectOrphans:
@@ -82,7 +90,7 @@ def _sweep(
     if held is not None:
         _keep_going(service, Rounds("held", SweepHeld(held, ended), every_s=every_s))
     collect = CollectOrphans(
-        objects, LedgerFiles(service.call), settings.storage_orphan_grace_seconds
+        objects, LedgerFiles(service.call), upload, settings.storage_orphan_grace_seconds
     )
     every_s = settings.storage_orphan_sweep_seconds
     _keep_going(service, Rounds("orphans", collect, every_s=every_s))

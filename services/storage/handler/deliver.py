@@ -15,6 +15,7 @@ from services.storage.domain import (
     provenance_of,
 )
 from services.storage.handler.placing import PlaceSigned
+from services.storage.handler.vouching import check_verdict, not_allowed
 from services.storage.ports import Area, Credentials, Encoded, Imaging, ObjectMissing, ObjectStore
 from shared.blobs import BlobMissing, BlobStore
 from shared.content import Decision, Delivery, Tier
@@ -50,12 +51,9 @@ class StoreContent:
 
     async def _judged_bytes(self, event: ContentModerated) -> bytes:
         verdict = event.verdict
-        if not self.keys.vouch_for(event, verdict):
-            raise GiveUp("verdict_unsigned", "nobody whose verdicts count has signed it")
-        if verdict.image_sha256 != event.image.sha256:
-            raise GiveUp("verdict_mismatch", "the verdict is about other bytes")
+        check_verdict(self.keys, event, verdict, event.image.sha256)
         if not verdict.allows_delivery and verdict.decision is not Decision.REVIEW:
-            raise GiveUp("not_allowed", f"the verdict is {verdict.decision}")
+            raise not_allowed(verdict)
         if event.image.size > MOST_IMAGE_BYTES:
             raise GiveUp("invalid_image", f"more than {MOST_IMAGE_BYTES} bytes")
         if event.image.uri.startswith(IN_REVIEW):

@@ -13,6 +13,7 @@ import structlog
 from services.storage.ports import (
     Area,
     DerivedFile,
+    Found,
     HeldDeliveries,
     HeldDelivery,
     ObjectMissing,
@@ -106,11 +107,14 @@ class _Writing:
     async def delete(self, key: str) -> None:
         await self.objects.delete(key)
 
+    async def delete_from(self, area: Area, key: str) -> None:
+        await self.objects.delete_from(area, key)
+
     async def keys(self, prefix: str) -> Collection[str]:
         return await self.objects.keys(prefix)
 
-    def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
-        return self.objects.old_keys(prefix, older_than_s=older_than_s)
+    def old_files(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[Found]]:
+        return self.objects.old_files(prefix, older_than_s=older_than_s)
 
     def link(self, area: Area, key: str) -> str:
         return self.objects.link(area, key)

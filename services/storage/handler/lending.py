@@ -10,8 +10,8 @@ from shared.problems import Problem
 
 _MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 _UNKNOWN = "application/octet-stream"
-# What waits for review is lent to nobody.
-_LENT_FROM = (Area.PUBLIC, Area.PRIVATE)
+# What waits for review is lent to nobody. An upload may move a file while we look.
+_LENT_FROM = (Area.PUBLIC, Area.PRIVATE, Area.PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)

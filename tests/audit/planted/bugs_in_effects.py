@@ -155,7 +155,11 @@ NOBODY_SIGNS = Bug(
             'return verdict.model_copy(update={"signature": signature})',
             "return verdict",
         ),
-        Patch(DELIVER, "if not self.keys.vouch_for(event, verdict):", "if not self.keys:"),
+        Patch(
+            "services/storage/handler/vouching.py",
+            "if not keys.vouch_for(about, verdict):",
+            "if not keys:",
+        ),
         Patch(
             "services/ledger/adapters/doubts.py",
             "vouched=self.keys.vouch_for(event, event.verdict),",

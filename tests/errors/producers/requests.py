@@ -1,6 +1,7 @@
 """Refused before anybody looks at what is wanted."""
 
 import asyncio
+from typing import Literal
 
 import httpx2
 from fastapi import FastAPI, HTTPException
@@ -8,7 +9,7 @@ from fastapi import FastAPI, HTTPException
 from services.gateway.handler import problems
 from services.gateway.handler.body_limit import MAX_BODY_BYTES
 from shared.api_keys import PlainKey
-from shared.calls import RateLimit, Scope
+from shared.calls import RateLimit, RequestClaim, Scope
 from tests.errors.producers.registry import (
     BATCH,
     GENERATE,
@@ -86,8 +87,21 @@ async def invalid_idempotency_key(world: World) -> httpx2.Response:
         return await client.post(BATCH, json=ORDER, headers={"Idempotency-Key": "k" * 256})
 
 
-@at_the_door("idempotency_not_offered", field="Idempotency-Key")
-async def idempotency_not_offered(world: World) -> httpx2.Response:
+@at_the_door("request_under_way", field="Idempotency-Key")
+async def request_under_way(world: World) -> httpx2.Response:
+    return await _claimed(world, "wait")
+
+
+@at_the_door("request_lost", field="Idempotency-Key")
+async def request_lost(world: World) -> httpx2.Response:
+    return await _claimed(world, "lost")
+
+
+async def _claimed(world: World, state: Literal["wait", "lost"]) -> httpx2.Response:
+    async def claim(_: object) -> RequestClaim:
+        return RequestClaim(state=state)
+
+    world.backend.instead["ledger.request.claim"] = claim
     wanted = {"prompt": "by the sea", "platform": "x"}
     async with world.client() as client:
         return await client.post(HOOKS, json=wanted, headers={"Idempotency-Key": "k"})

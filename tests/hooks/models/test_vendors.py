@@ -6,11 +6,11 @@ import traceback
 import pytest
 from structlog.testing import capture_logs
 
-from services.hooks.adapters.models.bounded_client import BoundedClient
 from services.hooks.domain.commission import Commission
 from services.hooks.domain.failures import CODES, CopyFailure
 from services.hooks.domain.prices import Usage
 from services.hooks.ports import Answer, CaptionModel
+from shared.bounded_client import BoundedClient
 from tests.builders import brief
 from tests.generator.replicate.vendor_server import HTML, Reply, Trouble
 from tests.hooks.fakes import ROOMY

@@ -1,42 +1,17 @@
 """OpenAI's SDK on a client of ours: no retries, no redirects, no endless answers."""
 
-from typing import Any
-
 import httpx2
 from openai import AsyncOpenAI
 
 from services.generator.adapters.vendor_http import CONNECT_S, MOST_BYTES
 from services.generator.domain.failures import ProviderFailure
+from shared import bounded_client
 
 
-class BoundedClient(httpx2.AsyncClient):
-    """Reads every answer whole, up to `most_bytes`; the SDK itself would read any number.
+class BoundedClient(bounded_client.BoundedClient):
+    """Images are longer than other answers."""
 
-    Raises ProviderFailure for a longer one, which the SDK lets pass.
-    """
-
-    most_bytes: int = MOST_BYTES
-
-    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        response = await super().send(request, **(options | {"stream": True}))
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > self.most_bytes:
-                    much = f"more than {self.most_bytes} bytes"
-                    raise ProviderFailure("BAD_RESPONSE", much, outcome="unknown")
-        finally:
-            await response.aclose()
-        # Decoded already, and of a length of its own.
-        plain = [
-            (name, value)
-            for name, value in response.headers.multi_items()
-            if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
-        ]
-        return httpx2.Response(
-            response.status_code, headers=plain, content=bytes(body), request=request
-        )
+    most_bytes = MOST_BYTES
 
 
 def openai_client(*, api_key: str, base_url: str, read_timeout_s: float) -> AsyncOpenAI:
@@ -47,5 +22,9 @@ def openai_client(*, api_key: str, base_url: str, read_timeout_s: float) -> Asyn
         base_url=base_url,
         timeout=timeout,
         max_retries=0,
-        http_client=BoundedClient(timeout=timeout, follow_redirects=False),
+        http_client=BoundedClient(timeout, _too_long),
     )
+
+
+def _too_long(detail: str) -> ProviderFailure:
+    return ProviderFailure("BAD_RESPONSE", detail, outcome="unknown")

@@ -4,20 +4,19 @@ The wire format: https://platform.claude.com/docs/en/api/messages and
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
 
-import asyncio
+from collections.abc import Awaitable
 from typing import Annotated, Any, Literal
 
 import anthropic
 from anthropic import AsyncAnthropic
 from pydantic import BaseModel, Field, ValidationError
 
-from services.hooks.adapters.models.bounded_client import bounded_client, timeouts
+from services.hooks.adapters.models.asked_once import Answered, AskedOnce, Sdk, sdk_options
 from services.hooks.adapters.models.reading import read_items
-from services.hooks.adapters.models.troubles import of_connection, of_status
 from services.hooks.adapters.price_file import KnownModel
 from services.hooks.domain.commission import ANSWER_SCHEMA, Commission
 from services.hooks.domain.failures import CopyFailure
-from services.hooks.domain.prices import TokenPrice, Usage
+from services.hooks.domain.prices import Usage
 from services.hooks.ports import Answer
 
 Count = Annotated[int, Field(ge=0)]
@@ -45,52 +44,25 @@ class _Message(BaseModel):
     usage: _Usage
 
 
-class AnthropicModel:
-    """Asks once a call; retries are the handler's decision."""
+class AnthropicModel(AskedOnce):
+    """Asks once a call."""
 
     name = "anthropic"
+    sdk = Sdk(anthropic.APIStatusError, anthropic.AnthropicError, _SETTINGS)
 
     def __init__(self, *, api_key: str, base_url: str, model: KnownModel, timeout_s: float) -> None:
-        self._model = model
-        self._timeout_s = timeout_s
-        self._client = AsyncAnthropic(
-            api_key=api_key,
-            base_url=base_url,
-            timeout=timeouts(timeout_s),
-            max_retries=0,
-            http_client=bounded_client(timeout_s),
-        )
-
-    @property
-    def call_limit_s(self) -> float:
-        return self._timeout_s
-
-    @property
-    def price(self) -> TokenPrice:
-        return self._model.price
+        super().__init__(model, timeout_s)
+        self._client = AsyncAnthropic(**sdk_options(api_key, base_url, timeout_s))
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
 
-    async def write(self, commission: Commission) -> Answer:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await self._client.messages.with_raw_response.create(
-                    **self._request(commission)
-                )
-        except TimeoutError:
-            limit = f"no answer within {self._timeout_s:.0f} s"
-            raise CopyFailure("TIMEOUT", limit, outcome="unknown") from None
-        except anthropic.APIStatusError as exc:
-            # Not with its cause: that has the request, and the request has the key.
-            failure = of_status(
-                self.name, exc.status_code, exc.response.headers, exc.body, _SETTINGS
-            )
-            raise failure from None
-        except anthropic.AnthropicError as exc:
-            raise of_connection(exc.__cause__ or exc) from None
-        return _read(response.http_response.content)
+    def _ask(self, commission: Commission) -> Awaitable[Answered]:
+        return self._client.messages.with_raw_response.create(**self._request(commission))
+
+    def _read(self, body: bytes) -> Answer:
+        return _read(body)
 
     def _request(self, commission: Commission) -> dict[str, Any]:
         request: dict[str, Any] = {

@@ -19,7 +19,7 @@ from services.ledger.adapters.schema.content import (
     pieces,
     tasks,
 )
-from services.ledger.adapters.schema.keys import api_keys, order_keys
+from services.ledger.adapters.schema.keys import api_keys, order_keys, request_keys
 from services.ledger.adapters.schema.moderation import (
     blocked_images,
     moderation_actions,
@@ -44,6 +44,7 @@ __all__ = [
     "outbox",
     "piece_events",
     "pieces",
+    "request_keys",
     "review_decisions",
     "tasks",
 ]

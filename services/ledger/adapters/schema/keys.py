@@ -1,9 +1,19 @@
-"""Keys: of the API, and of orders."""
+"""Keys: of the API, of orders, and of requests that make no task."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.ledger.adapters.schema.base import NOW, Moment, metadata
+from services.ledger.adapters.schema.base import NOW, Json, Moment, metadata
 
 api_keys = Table(
     "api_keys",
@@ -45,4 +55,20 @@ order_keys = Table(
     CheckConstraint("body_sha256 ~ '^[0-9a-f]{64}$'", name="body_is_hashed"),
     Index("ix_order_keys_created_at", "created_at"),
     Index("ix_order_keys_task_id", "task_id"),
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_sha256", Text, nullable=False),
+    Column("holder", Text, nullable=False, comment="who has begun it last"),
+    Column("held_until", Moment, nullable=False),
+    Column("begun", SmallInteger, nullable=False, server_default=text("1")),
+    Column("answer", Json),
+    Column("created_at", Moment, nullable=False, server_default=NOW),
+    CheckConstraint("body_sha256 ~ '^[0-9a-f]{64}$'", name="body_is_hashed"),
+    CheckConstraint("begun > 0", name="begun"),
+    Index("ix_request_keys_created_at", "created_at"),
 )

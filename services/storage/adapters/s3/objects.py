@@ -10,7 +10,7 @@ from services.storage.adapters.s3.calls import Calls
 from services.storage.adapters.s3.layout import Layout, Place
 from services.storage.adapters.s3.writing import Content, CreateOnly
 from services.storage.domain import IN_REVIEW
-from services.storage.ports import Area
+from services.storage.ports import Area, Found
 from shared.factlog import utc_now
 from shared.outcomes import TryLater
 
@@ -42,13 +42,19 @@ class S3Objects:
         places = {self._layout.place(area, key) for area in Area}
         await asyncio.gather(*(self._writer.delete(place) for place in places))
 
-    async def keys(self, prefix: str) -> Collection[str]:
-        return {key async for page in self._pages(prefix) for key, _ in page}
+    async def delete_from(self, area: Area, key: str) -> None:
+        await self._writer.delete(self._layout.place(area, key))
 
-    async def old_keys(self, prefix: str, *, older_than_s: float) -> AsyncIterator[Sequence[str]]:
+    async def keys(self, prefix: str) -> Collection[str]:
+        return {key for area in Area async for page in self._pages(area, prefix) for key, _ in page}
+
+    async def old_files(
+        self, prefix: str, *, older_than_s: float
+    ) -> AsyncIterator[Sequence[Found]]:
         limit = utc_now() - timedelta(seconds=older_than_s)
-        async for page in self._pages(prefix):
-            yield [key for key, changed_at in page if changed_at < limit]
+        for area in Area:
+            async for page in self._pages(area, prefix):
+                yield [Found(area, key) for key, changed_at in page if changed_at < limit]
 
     def link(self, area: Area, key: str) -> str:
         if area is Area.REVIEW:
@@ -75,13 +81,12 @@ class S3Objects:
             raise TryLater(self._calls.trouble.detail)
         return None
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[tuple[str, datetime]]]:
-        """Keys that begin so in every area, with the time of their writing."""
-        for area in Area:
-            where = Place(self._layout.bucket_of(area), f"{self._layout.folder_of(area)}{prefix}")
-            async for found in self._listed(where):
-                folder = self._layout.folder_of(area)
-                yield [(one["Key"].removeprefix(folder), one["LastModified"]) for one in found]
+    async def _pages(self, area: Area, prefix: str) -> AsyncIterator[list[tuple[str, datetime]]]:
+        """Keys of an area that begin so, with the time of their writing."""
+        folder = self._layout.folder_of(area)
+        where = Place(self._layout.bucket_of(area), f"{folder}{prefix}")
+        async for found in self._listed(where):
+            yield [(one["Key"].removeprefix(folder), one["LastModified"]) for one in found]
 
     async def _listed(self, where: Place) -> AsyncIterator[list[dict[str, Any]]]:
         onward: dict[str, str] = {}

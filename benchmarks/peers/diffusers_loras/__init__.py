@@ -1,0 +1,1 @@
+"""diffusers' own pipeline behind a queue, as its documentation shows how to change LoRAs."""

@@ -1,0 +1,1 @@
+"""An SDXL to measure on, avatars' weights for it, and our engine with both."""

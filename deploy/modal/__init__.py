@@ -1,0 +1,1 @@
+"""The image worker on Modal's GPUs."""

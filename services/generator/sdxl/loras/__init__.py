@@ -1,0 +1,1 @@
+"""From a link to checked weights: fetched, kept, read, and nothing trusted on the way."""

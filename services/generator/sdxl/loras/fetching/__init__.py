@@ -1,0 +1,1 @@
+"""Bytes from a stranger's link: only from allowed places, bounded, whole."""

@@ -1,0 +1,1 @@
+"""The image worker: our own engine behind HTTP, by docs/worker-contract.md."""

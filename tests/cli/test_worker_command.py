@@ -1,0 +1,59 @@
+"""`atelier worker`: it becomes the generator's own worker, with its address as it was told."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from cli.main import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli", "worker", *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": "/"} | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_becomes_the_worker_with_the_address_it_was_told() -> None:
+    # A port that is the figures' as well is refused by the worker, before it loads anything.
+    done = command("--port", "9100", METRICS_PORT="9100", WORKER_API_TOKEN="canary-token-of-mine")
+    assert done.returncode == 2
+    assert "METRICS_PORT: WORKER_PORT is the same" in done.stderr
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_it_says_what_is_missing() -> None:
+    probe = (
+        "import importlib.util, sys; real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n, *a: None if n == 'diffusers' else real(n, *a)\n"
+        "from cli.main import app; app(['worker'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": "/"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "diffusers is missing" in done.stderr
+    assert "atelier[generator-sdxl]" in done.stderr
+
+
+def test_its_help_names_where_settings_come_from() -> None:
+    told = CliRunner().invoke(app, ["worker", "--help"]).output
+    assert re.search(r"--host", told)
+    assert "WORKER_API_TOKEN" in told
