@@ -1,5 +1,6 @@
 """Our SDXL engine beside diffusers' own pipeline, when every request is about another avatar."""
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Seen:
 
 async def measure(wanted: Wanted) -> Report:
     """One maker after the other, each with a model of its own; then both loads."""
+    # What these tell of themselves while they load is no news.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     # torch and diffusers take seconds to load: no other benchmark shall wait for them.
     from benchmarks.sdxl.running import device_here, opened_runs  # noqa: PLC0415
 

@@ -52,13 +52,9 @@ class Bench:
     async def change(self) -> Change:
         """To be measured first: what is new is new but once."""
         await self._maker.images(self._orders(1))
-        new, same = [], []
-        for _ in range(self._scale.avatars - 1):
-            new.append(await self._timed(orders := self._orders(1)))
-            same.append(await self._timed(self._orders(1, avatar=orders[0].avatar)))
-        known = [await self._timed(self._orders(1)) for _ in range(self._scale.avatars)]
-        as_it_is = median(same)
-        return Change(1000 * (median(new) - as_it_is), 1000 * (median(known) - as_it_is))
+        new_ms = [await self._added_ms() for _ in range(self._scale.avatars - 1)]
+        known_ms = [await self._added_ms() for _ in range(self._scale.avatars)]
+        return Change(median(new_ms), median(known_ms))
 
     async def pace(self) -> Pace:
         """In rounds of requests that are handed in together."""
@@ -82,6 +78,12 @@ class Bench:
             waiting.append(asyncio.create_task(self._timed([order])))
             await asyncio.sleep(dice.expovariate(rate))
         return await asyncio.gather(*waiting)
+
+    async def _added_ms(self) -> float:
+        """What an image of the next avatar takes more than another one of the same."""
+        first = await self._timed(orders := self._orders(1))
+        same = await self._timed(self._orders(1, avatar=orders[0].avatar))
+        return 1000 * (first - same)
 
     def _orders(self, size: int, *, avatar: int | None = None, mixed: bool = True) -> list[Order]:
         first = next(self._avatars) if avatar is None else avatar

@@ -1,5 +1,6 @@
 """How large everything is: SDXL itself on a GPU, or a toy of the same parts on any machine."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -54,6 +55,6 @@ PEAKS = {
 
 def peak_of(device: str) -> float | None:
     """FLOP/s at most of a device with this name, where we know it; the longest name that fits."""
-    words = device.split()
-    fitting = [name for name in PEAKS if set(name.split()) <= set(words)]
+    words = set(re.split(r"[\s-]+", device))
+    fitting = [name for name in PEAKS if set(name.split()) <= words]
     return PEAKS[max(fitting, key=len)] if fitting else None

@@ -39,6 +39,7 @@ async def test_a_finished_piece_is_answered_with_all_that_it_was_made_with(
         "width": 1024,
         "height": 1024,
         "lora_scale": 0.9,
+        "made_with": None,
     }
 
 

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ def make_clone(root: Path) -> Path:
     (root / "requirements").mkdir(parents=True)
     (root / "deploy" / "local").mkdir(parents=True)
     (root / "deploy" / "local" / "__main__.py").write_text(ECHO)
-    for name in ("local.txt", "dev.txt"):
+    for name in ("local.txt", "dev.txt", "torch.txt"):
         (root / "requirements" / name).write_text("# nothing\n")
     shutil.copy(REPOSITORY / "dev", root / "dev")
     return root
@@ -58,6 +60,37 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert first.returncode == 0, first.stderr
     assert "making .venv" in first.stderr
     return made
+
+
+def write_torch(directory: Path) -> Path:
+    """Write a wheel that is nothing but torch's name and the version of its build for CPUs."""
+    name = "torch-2.13.0+cpu"
+    wheel = directory / f"{name}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("torch/__init__.py", "")
+        archive.writestr(
+            f"{name}.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n",
+        )
+        archive.writestr(
+            f"{name}.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(f"{name}.dist-info/RECORD", "")
+    return wheel
+
+
+@pytest.fixture
+def torch_wanted(clone: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a real clone, the larger set is whole with torch; no index has one."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("ATELIER_TORCH", "cpu")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    requirements = clone / "requirements" / "torch.txt"
+    kept = requirements.read_text()
+    requirements.write_text("# by itself\ntorch==2.13.0\n")
+    yield
+    requirements.write_text(kept)
 
 
 def heard(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -136,6 +169,31 @@ def test_a_failed_install_says_what_to_do_and_shows_the_log(clone: Path) -> None
     assert "no build of a locked package" in done.stderr
     assert "no-such-package" in done.stderr
     assert "install.log" in done.stderr
+
+
+@pytest.mark.usefixtures("torch_wanted")
+def test_torch_comes_by_itself_and_only_where_it_is_needed(clone: Path, tmp_path: Path) -> None:
+    write_torch(tmp_path)
+    assert "torch" not in launch(clone, "up").stderr
+    first = launch(clone, "python", "-c", "import torch", PIP_FIND_LINKS=str(tmp_path))
+    assert (first.returncode, first.stderr.count("installing torch==2.13.0 (cpu)") > 0) == (0, True)
+    again = launch(clone, "python", "-c", "import torch")
+    assert (again.returncode, again.stderr) == (0, "")
+    # A device of one's own is no toy: what runs on it needs torch as well.
+    assert launch(clone, "up", SDXL_LOCAL_ENABLED="true").stderr == ""
+
+
+@pytest.mark.usefixtures("torch_wanted")
+def test_without_torch_it_says_what_can_be_done_and_keeps_what_it_has(
+    clone: Path, tmp_path: Path
+) -> None:
+    requirements = clone / "requirements" / "torch.txt"
+    requirements.write_text("torch==2.13.1\n")
+    done = launch(clone, "python", "-c", "pass", PIP_FIND_LINKS=str(tmp_path))
+    assert done.returncode == 1
+    assert "torch==2.13.1 (cpu) could not be had" in done.stderr
+    assert "PIP_FIND_LINKS" in done.stderr
+    assert launch(clone, "up").stderr == ""
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones(tmp_path: Path) -> None:

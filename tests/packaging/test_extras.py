@@ -30,9 +30,9 @@ NAMESPACE = "extras"
 
 
 @pytest.fixture(scope="module")
-def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A Python for each service, with what its own lock names and our wheel, and nothing else."""
-    base = tmp_path_factory.mktemp("extras")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is published of us."""
+    base = tmp_path_factory.mktemp("wheel")
     sources = base / "sources"
     tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
     for name in filter(None, tracked.split("\0")):
@@ -42,6 +42,13 @@ def interpreters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     pip = [sys.executable, "-m", "pip"]
     run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", base, sources)
     (wheel,) = base.glob("atelier-*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def interpreters(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A Python for each service, with what its own lock names and our wheel, and nothing else."""
+    base = tmp_path_factory.mktemp("extras")
     return {service: environment(base / service, service, wheel) for service in SERVICES}
 
 
@@ -71,8 +78,13 @@ def locked(service: str) -> Iterator[Distribution]:
 
 def share(installed: Distribution, packages: Path) -> None:
     """Let another environment see a distribution's files; its scripts are not needed."""
-    for path in installed.files or ():
-        if ".." in path.parts or "__pycache__" in path.parts:
+    files = [path for path in installed.files or () if ".." not in path.parts]
+    # Whole, with what Python has compiled of them: a package of 10,000 files takes its time.
+    packed = {path.parts[0] for path in files if path.parts[1:] == ("__init__.py",)}
+    for name in packed:
+        (packages / name).symlink_to(str(installed.locate_file(name)))
+    for path in files:
+        if path.parts[0] in packed or "__pycache__" in path.parts:
             continue
         (packages / path).parent.mkdir(parents=True, exist_ok=True)
         (packages / path).symlink_to(str(installed.locate_file(path)))
@@ -157,6 +169,17 @@ def test_an_extra_asks_for_everything_the_service_needs(
     service: str, interpreters: dict[str, Path]
 ) -> None:
     run(sys.executable, "-m", "pip", "--python", interpreters[service], "check")
+
+
+def test_the_engine_and_its_worker_need_their_own_extra_and_torch_alone(
+    wheel: Path, tmp_path: Path
+) -> None:
+    python = environment(tmp_path / "engine", "generator-sdxl", wheel)
+    (packages,) = (tmp_path / "engine").glob("lib/python*/site-packages")
+    share(distribution("torch"), packages)
+    run(sys.executable, "-m", "pip", "--python", python, "check")
+    parts = "import services.generator.app.sdxl_model, services.generator.worker.server"
+    run(python, "-c", parts, cwd=tmp_path)
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:

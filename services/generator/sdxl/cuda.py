@@ -39,10 +39,12 @@ class CudaDevice:
     """Work goes to the current stream of the thread that calls; uploads have their own."""
 
     def __init__(self, device: torch.device) -> None:
-        torch.cuda.set_device(device)
-        self.name = torch.cuda.get_device_name(device)
-        self._device = device
-        self._aside = Stream(device)
+        # "cuda" alone is the one that is current, which not every call takes for an answer.
+        index = torch.cuda.current_device() if device.index is None else device.index
+        self._device = torch.device("cuda", index)
+        torch.cuda.set_device(self._device)
+        self.name = torch.cuda.get_device_name(self._device)
+        self._aside = Stream(self._device)
 
     def mark(self) -> Mark:
         return CudaMark(torch.cuda.current_stream(self._device))

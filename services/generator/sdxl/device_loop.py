@@ -38,6 +38,11 @@ class DeviceLoop:
         self._thread.start()
         return self._ready
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def hand_in(self, ticket: Ticket) -> None:
         """From any thread."""
         self._inbox.put(ticket)

@@ -153,6 +153,8 @@ class Engine:
             return EngineState.DEGRADED, self._refusal.detail
         if not self._ready or rounds is None:
             return EngineState.LOADING, "the model is loading"
+        if not self._loop.alive:
+            return EngineState.DEGRADED, "the device's thread has ended"
         if rounds.broken >= DEGRADED_AFTER:
             return EngineState.DEGRADED, f"{rounds.broken} steps in a row failed"
         return EngineState.READY, ""

@@ -17,7 +17,7 @@ class EngineLimits:
     batches are padded to 1, 2, 4, 8 ..., and starting takes minutes.
     """
 
-    slots: int = 8
+    slots: int = 12
     rank: int = 64
     batch: int = 8
     waiting: int = 64

@@ -75,8 +75,9 @@ class Rounds:
         self.studio.loads.abandon()
 
     def close(self) -> None:
-        """No round will follow."""
+        """No round will follow; pictures that are drawn are still given."""
         self.studio.loads.close()
+        self._settle(self._pace.done(ahead=0))
 
     def figures(self) -> EngineFigures:
         """What was done. From any thread."""

@@ -69,7 +69,8 @@ class Ticket:
     def refuse(self, failure: NoPicture) -> None:
         """There will be none."""
         # A new one: many may be refused for one reason, and an exception keeps where it was raised.
-        self._call(self._settle, NoPicture(failure.code, failure.detail))
+        again = NoPicture(failure.code, failure.detail, retry_after_s=failure.retry_after_s)
+        self._call(self._settle, again)
 
     def fail(self, code: FailureCode, detail: str) -> None:
         """There will be none, for this reason."""

@@ -55,10 +55,11 @@ class SdxlSettings(BaseSettings):
         examples=["bfloat16"],
     )
     sdxl_slots: int = Field(
-        default=8,
+        default=12,
         ge=1,
         le=64,
-        description="Avatars' weights that lie ready on the device at a time.",
+        description="Avatars' weights that lie ready on the device at a time; at least "
+        "`SDXL_MAX_BATCH` and two more, or different avatars wait for each other.",
         examples=[16],
     )
     sdxl_max_rank: Literal[4, 8, 16, 32, 64, 128] = Field(

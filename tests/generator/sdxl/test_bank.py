@@ -158,6 +158,17 @@ def test_another_lora_in_the_same_slot_leaves_nothing_of_the_first(unet: Any, ba
     assert torch.equal(predictor(unet)(rows), predictor(fresh)(rows))
 
 
+def test_another_strength_on_the_same_seat_counts(unet: Any) -> None:
+    bank = filled(unet, lora_weights(1, targets=TARGETS).unet)
+    rows, predict = rows_of(1), predictor(unet)
+    drawn = []
+    for scale in (1.0, 0.5, 1.0):
+        bank.sit([Occupant("a", 1, scale)])
+        drawn.append(predict(rows))
+    assert (drawn[0] - drawn[1]).abs().max() > 0.01
+    assert torch.equal(drawn[0], drawn[2])
+
+
 def test_who_keeps_a_seat_is_not_copied_again(unet: Any) -> None:
     bank = filled(unet, lora_weights(1, targets=TARGETS).unet)
     bank.sit([Occupant("a", 1, 1.0)])

@@ -68,4 +68,5 @@ async def test_draws_what_the_pipeline_draws(reference: Any, wish: Wish) -> None
     theirs = drawn(reference, wish)
     assert ours.shape == theirs.shape
     assert abs(ours - theirs).max() <= BOUND
+    assert (ours != theirs).mean() < 0.001
     assert theirs.std() > 10, "a blank picture would be equal to any"
