@@ -100,7 +100,14 @@ def test_what_a_person_refuses_is_gone(system: System) -> None:
     assert decided["decisions"][0]["reason"] == "the hands have seven fingers"
 
 
-@pytest.mark.parametrize("victim", ["safety", "storage", "ledger"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        "safety",
+        pytest.param("storage", marks=pytest.mark.outage),
+        pytest.param("ledger", marks=pytest.mark.outage),
+    ],
+)
 async def test_approvals_survive_the_death_of_a_service(
     system: System, worker: Worker, victim: str
 ) -> None:

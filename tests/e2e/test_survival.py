@@ -20,6 +20,11 @@ def worker() -> Iterator[Worker]:
         yield worker
 
 
+def _marks(victim: str) -> tuple[pytest.MarkDecorator, ...]:
+    # Every run kills whoever holds money, files or the books; its short chaos kills them all.
+    return () if victim in {"generator", "storage", "ledger"} else (pytest.mark.outage,)
+
+
 @pytest.fixture(scope="module")
 def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Images by a paid worker, and no judge."""
@@ -34,7 +39,7 @@ def system(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield system
 
 
-@pytest.mark.parametrize("victim", SERVICES)
+@pytest.mark.parametrize("victim", [pytest.param(each, marks=_marks(each)) for each in SERVICES])
 async def test_a_service_killed_in_mid_batch_restarts_and_nothing_is_lost_or_bought_twice(
     system: System, worker: Worker, victim: str
 ) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from deploy.local.postgres import EmbeddedPostgres
+from services.ledger.migrations import versions
 from shared.calls import FindKey, RateLimit, Scope
 from tests.ledger.books import Books
 from tests.ledger.conftest import run_sql
 from tests.verdict_keys import SIGNER
+
+NEWEST = max(path.name[:4] for path in Path(versions.__path__[0]).glob("0*.py"))
 
 
 async def ledger(*arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -84,4 +88,4 @@ async def test_a_database_without_tables_is_migrated_by_command_only(
     assert code == 2
     assert "services.ledger migrate" in err
     code, out, err = await ledger("migrate", DATABASE_URL=dsn)
-    assert (code, out) == (0, "the database is at revision 0008\n"), err
+    assert (code, out) == (0, f"the database is at revision {NEWEST}\n"), err
