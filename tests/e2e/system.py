@@ -53,7 +53,7 @@ class System:
         return str(answer.json()["id"])
 
     def order(self, avatar_id: str, num_pieces: int, **overrides: object) -> str:
-        """Order a batch and give the task's id; sent again while nobody confirms it, as clients do."""
+        """Order a batch and give the task's id; sent again while nobody confirms, as clients do."""
         body = {"avatar_id": avatar_id, "num_pieces": num_pieces, "platform": "instagram"}
         key = {"Idempotency-Key": uuid.uuid4().hex}
         deadline = time.monotonic() + 15

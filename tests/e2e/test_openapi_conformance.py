@@ -51,7 +51,7 @@ parameters."path.task_id" = {{ dictionary = "tasks", probability = 0.3 }}
 parameters."path.piece_id" = {{ dictionary = "pieces", probability = 0.5 }}
 
 [generation]
-max-examples = 10
+max-examples = 4
 database = "none"
 
 [dictionaries]
