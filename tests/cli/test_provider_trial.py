@@ -269,7 +269,7 @@ async def test_secrets_are_not_among_the_arguments_and_a_stop_is_a_stop(worker: 
     async def at_work() -> bool:
         return worker.at_work == 1
 
-    await eventually(at_work)
+    await eventually(at_work, 20)
     seen = Path(f"/proc/{process.pid}/cmdline").read_text()
     assert "services.generator.trial" in seen
     assert not any(canary in seen for canary in CANARIES)

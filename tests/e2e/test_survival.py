@@ -94,6 +94,7 @@ async def test_a_cancelled_task_begins_nothing_more(system: System, worker: Work
     assert len(worker.asked) - before == counts["pending_review"]
 
 
+@pytest.mark.outage
 async def test_a_restart_keeps_everything(
     worker: Worker, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
