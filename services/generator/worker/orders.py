@@ -96,4 +96,5 @@ def _refusal(errors: Sequence[Mapping[str, Any]]) -> Refusal:
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:
     place = ".".join(str(part) for part in error["loc"]) or "body"
-    return {"field": place[:_MAX_FIELD], "problem": str(error["msg"])}
+    problem = str(error["msg"]).removeprefix("Value error, ")  # pydantic's word for our own words
+    return {"field": place[:_MAX_FIELD], "problem": problem}

@@ -149,6 +149,10 @@ def test_a_prompt_that_is_no_good_is_invalid(fields: dict[str, str]) -> None:
     assert (refusal.status, refusal.code) == (422, "INVALID_PROMPT")
 
 
+def test_an_empty_prompt_is_refused_in_our_own_words() -> None:
+    assert refused(prompt=" ").error == "prompt: says nothing"
+
+
 def test_a_prompt_is_blamed_only_where_nothing_else_is_wrong() -> None:
     refusal = refused(prompt="", steps=1)
     assert refusal.code == "INVALID_REQUEST"
