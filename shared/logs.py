@@ -100,3 +100,14 @@ def configure(*, service: str, level: str, structured: bool) -> None:
     # These report every request and subscription; what matters we log ourselves.
     for chatty in ("faststream", "httpx2", "httpcore2", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def where(exc: BaseException) -> list[str]:
+    """Where it was raised, outermost first; not its words, which may hold what somebody sent."""
+    places = []
+    trace = exc.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return places

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
+import structlog
 import torch
 
 from services.generator.sdxl.canvas import Canvas
@@ -13,7 +14,10 @@ from services.generator.sdxl.loading import SlotLoads
 from services.generator.sdxl.slots import Slots
 from services.generator.sdxl.ticket import Ticket
 from services.generator.sdxl.wishes import FailureCode, NoPicture
+from shared import logs
 from shared.content import Lane
+
+log = structlog.get_logger()
 
 Begin = Callable[[Ticket], Drawing]
 
@@ -106,6 +110,10 @@ class Admission:
         except torch.OutOfMemoryError:
             return NoPicture(FailureCode.CUDA_OOM, "the device has no memory left for the prompt")
         except Exception as exc:  # noqa: BLE001 - one wish must not end the others
+            # Not its words: a prompt may be among them.
+            log.error(  # noqa: TRY400
+                "sdxl.not_begun", kind=type(exc).__name__, at=logs.where(exc)
+            )
             detail = f"the image could not be begun ({type(exc).__name__})"
             return NoPicture(FailureCode.GENERATION_FAILED, detail)
         return None

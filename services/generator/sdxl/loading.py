@@ -5,6 +5,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 
+import structlog
 import torch
 
 from services.generator.sdxl.bank import Bank
@@ -12,6 +13,8 @@ from services.generator.sdxl.device import Device, Mark
 from services.generator.sdxl.slots import Slot, Slots
 from services.generator.sdxl.weights import LoraWeights
 from services.generator.sdxl.wishes import FailureCode, NoPicture
+
+log = structlog.get_logger()
 
 BUFFERS = 2
 """One is packed while the other is copied."""
@@ -96,7 +99,8 @@ class SlotLoads:
             staging = packing.result()
         except NoPicture as failure:
             self._refuse(slot, failure)
-        except Exception as exc:  # noqa: BLE001 - whatever is wrong with one LoRA is its own
+        except Exception as exc:  # whatever is wrong with one LoRA is its own
+            log.exception("sdxl.lora_not_packed", sha256=slot.key)
             detail = f"the LoRA could not be packed ({type(exc).__name__})"
             self._refuse(slot, NoPicture(FailureCode.LORA_LOAD_FAILED, detail))
         else:

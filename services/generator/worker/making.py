@@ -24,6 +24,7 @@ from services.generator.worker.refusals import (
     queue_full,
     shutting_down,
 )
+from shared import logs
 
 log = structlog.get_logger(__name__)
 
@@ -131,15 +132,5 @@ def _refusal_of(exc: Exception) -> Refusal:
         case TimeoutError():
             return Refusal(FailureCode.TIMEOUT, "The image was not there in time.")
     # Its words may hold anything; where it happened does not.
-    log.error("worker.failed", kind=type(exc).__name__, at=_where(exc))
+    log.error("worker.failed", kind=type(exc).__name__, at=logs.where(exc))
     return Refusal(FailureCode.GENERATION_FAILED, "Something went wrong here; it is in our log.")
-
-
-def _where(exc: BaseException) -> list[str]:
-    places = []
-    trace = exc.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return places

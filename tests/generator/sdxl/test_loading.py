@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Semaphore
 from typing import Any
 
 import pytest
 import torch
+from structlog.testing import capture_logs
 
 from services.generator.sdxl.bank import Bank
 from services.generator.sdxl.device import CpuDevice
@@ -122,3 +124,17 @@ def test_a_row_is_a_row_whatever_was_in_the_buffer(loading: Loading) -> None:
         loading.loads.advance()
         loading.slots.give(slot)
     assert torch.equal(loading.bank.slots[slot.number], kept)
+
+
+def test_a_lora_that_breaks_the_packing_is_refused_and_named_in_the_log(loading: Loading) -> None:
+    weights = lora_weights(1, 4, targets=SMALL)
+    slot = loading.slots.take("abc")
+    assert slot is not None
+    broken = replace(weights, unet=dict.fromkeys(weights.unet))  # type: ignore[arg-type]
+    loading.loads.begin(slot, broken)
+    loading.packed.acquire()
+    with capture_logs() as said:
+        loading.loads.advance()
+    assert slot.failure is not None
+    assert slot.failure.code is FailureCode.LORA_LOAD_FAILED
+    assert [(line["event"], line["sha256"]) for line in said] == [("sdxl.lora_not_packed", "abc")]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from structlog.testing import capture_logs
 
 from services.generator.sdxl.components import Components
 from services.generator.sdxl.engine import DEGRADED_AFTER, Engine
@@ -265,3 +266,23 @@ async def test_a_model_that_cannot_be_used_is_told_of() -> None:
 async def test_refuses_what_cannot_be_drawn(wish: Wish) -> None:
     async with an_engine() as engine:
         assert (await failure_of(engine, wish)).code is FailureCode.INVALID_PROMPT
+
+
+async def test_what_cannot_be_begun_is_its_own_trouble_and_is_in_the_log_without_its_words() -> (
+    None
+):
+    components = tiny_components()
+    prompt = "a canary by the lake"
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError(f"{prompt} broke")
+
+    hook = components.text_encoders[0].register_forward_pre_hook(breaks)
+    async with an_engine(components=components) as engine:
+        with capture_logs() as said:
+            failure = await failure_of(engine, replace(PLAIN, prompt=prompt))
+        hook.remove()
+        assert await engine.generate(PLAIN)
+    assert failure.code is FailureCode.GENERATION_FAILED
+    assert [line["event"] for line in said] == ["sdxl.not_begun"]
+    assert prompt not in repr(said)
