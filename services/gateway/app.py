@@ -172,4 +172,5 @@ def _door(settings: GatewaySettings, service: Service, completions: HeardComplet
         link_ttl_s=settings.link_ttl_seconds,
         health_cache_s=settings.health_cache_seconds,
         most_requests=settings.gateway_max_requests,
+        uploads_enabled=settings.upload_to_storage_enabled,
     )

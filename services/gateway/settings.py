@@ -66,6 +66,12 @@ class GatewaySettings(ServiceSettings):
     health_cache_seconds: float = Field(
         default=2, ge=0, le=300, description="Greatest age of the health page.", examples=[2]
     )
+    upload_to_storage_enabled: bool = Field(
+        default=True,
+        description="false: every piece is kept privately and shown as a data URL; orders that "
+        "ask for an upload, and `POST /content/upload-batch`, are refused.",
+        examples=["true"],
+    )
     templates_file: Path = Field(
         default=TEMPLATES_FILE,
         description="The templates; a change is noticed within a second.",

@@ -25,6 +25,13 @@ ORDERS = (
         BOTH,
     ),
     ProblemKind(
+        "uploads_disabled",
+        422,
+        "An upload is asked for, and this installation uploads nothing.",
+        "Leave `upload_to_storage` out; read the piece: its answer holds the image.",
+        BOTH,
+    ),
+    ProblemKind(
         "ratio_out_of_range",
         422,
         "A tier ratio is below 0 or above 1.",

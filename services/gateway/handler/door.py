@@ -59,6 +59,7 @@ class Door:
     link_ttl_s: int = 3600
     health_cache_s: float = 2.0
     most_requests: int = 256
+    uploads_enabled: bool = True
     ordering: SameWork[tuple[str, OrderKey], Placed] = field(default_factory=SameWork)
     answering: SameWork[tuple[str, OrderKey], Answered] = field(default_factory=SameWork)
     lending: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, LENT_AT_A_TIME))

@@ -35,7 +35,9 @@ class OrderBody(Body):
         "templates; other orders are refused. Prompts are screened in any case",
     )
     upload_to_storage: bool = Field(
-        default=True, description="false: kept privately, shown as data URLs"
+        default=True,
+        description="false: kept privately, shown as data URLs, as is everything where uploads are "
+        "turned off; there, true is refused",
     )
     allow_degraded: bool | None = Field(
         default=None,

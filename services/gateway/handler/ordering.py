@@ -14,7 +14,7 @@ from services.gateway.domain.estimates import deadline, lane
 from services.gateway.handler.door import Door
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody, OrderBody
 from services.gateway.handler.placed import Placed
-from services.gateway.handler.planning import Planned, plan_order
+from services.gateway.handler.planning import Planned, is_uploaded, plan_order
 from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.same_body import body_sha256
 from services.gateway.handler.screening import screen
@@ -115,7 +115,7 @@ def _as_task(
         body.platform,
         include_hooks=body.include_hooks,
         safety_check=body.safety_check,
-        upload_to_storage=body.upload_to_storage,
+        upload_to_storage=is_uploaded(door, body),
         allow_degraded=body.allow_degraded,
     )
     return AcceptTask(
@@ -125,7 +125,7 @@ def _as_task(
         kind=_kind(body),
         avatar_id=planned.avatar.id,
         platform=body.platform,
-        config=_config(body, planned),
+        config=_config(door, body, planned),
         accepted_at=accepted_at,
         deadline_at=deadline(accepted_at, len(planned.pieces)),
         briefs=write_briefs(planned.avatar, planned.pieces, wishes),
@@ -155,12 +155,13 @@ def _kind(body: OrderBody) -> Literal["single", "batch"]:
     return "single" if isinstance(body, GenerateBody) else "batch"
 
 
-def _config(body: OrderBody, planned: Planned) -> dict[str, Any]:
+def _config(door: Door, body: OrderBody, planned: Planned) -> dict[str, Any]:
     """The order as it was understood, small enough to be shown with every status."""
     given = body.model_dump(mode="json", exclude={"custom_prompt", "custom_prompts"} | _NOT_OFFERED)
     tiers = Counter(piece.tier.value for piece in planned.pieces)
     return given | {
         "num_pieces": len(planned.pieces),
+        "upload_to_storage": is_uploaded(door, body),
         "allow_degraded": allows_degraded(planned.avatar, wished=body.allow_degraded),
         "custom_prompts": sum(piece.is_custom for piece in planned.pieces),
         "planned_tiers": {tier.value: tiers[tier.value] for tier in Tier},

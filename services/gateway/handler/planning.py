@@ -34,7 +34,7 @@ async def plan_order(
     if isinstance(body, GenerateBody):
         avatar = await _usable_avatar(door, tenant, body)
         pieces: Sequence[PlannedPiece] = (await _one_piece(door, task_id, avatar, body),)
-        _check_wishes(body, pieces)
+        _check_wishes(door, body, pieces)
         return Planned(task_id, avatar, pieces, body)
     ratios = body.tier_distribution.ratios()
     avatar = await _usable_avatar(door, tenant, body)
@@ -48,7 +48,7 @@ async def plan_order(
         custom_prompts=body.custom_prompts,
         custom_tiers=body.custom_tiers,
     )
-    _check_wishes(body, pieces)
+    _check_wishes(door, body, pieces)
     return Planned(task_id, avatar, await _look_up_templates(door, pieces), body)
 
 
@@ -64,14 +64,31 @@ def refuse(found: Sequence[Blocker], *, field: str) -> None:
         raise Problem(blocker.status, blocker.code, blocker.detail, field=field)
 
 
-def _check_wishes(body: OrderBody, pieces: Sequence[PlannedPiece]) -> None:
-    """Refuse to leave unjudged what is always judged. The text screen runs in any case."""
+def is_uploaded(door: Door, body: OrderBody) -> bool:
+    """Whether the pieces of this order are uploaded: nothing is where uploads are turned off."""
+    return body.upload_to_storage and door.uploads_enabled
+
+
+def _check_wishes(door: Door, body: OrderBody, pieces: Sequence[PlannedPiece]) -> None:
+    """Refuse what this installation does not do, and to leave unjudged what is always judged.
+
+    The text screen runs in any case.
+    """
+    if "upload_to_storage" in body.model_fields_set and body.upload_to_storage:
+        check_uploads(door, field="upload_to_storage")
     if body.safety_check:
         return
     if any(piece.is_custom for piece in pieces):
         raise _must_be_judged("a piece with a prompt of your own")
     if above := [piece.tier for piece in pieces if piece.tier is not Tier.CAPA1]:
         raise _must_be_judged(f"a piece of {above[0]}")
+
+
+def check_uploads(door: Door, *, field: str | None = None) -> None:
+    """Raises Problem where uploads are turned off."""
+    if not door.uploads_enabled:
+        detail = "Nothing is uploaded here; pieces are kept privately and shown as data URLs."
+        raise Problem(422, "uploads_disabled", detail, field=field)
 
 
 def _must_be_judged(what: str) -> Problem:

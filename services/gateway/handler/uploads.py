@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from services.gateway.handler.door import Door, Open, Tenant
 from services.gateway.handler.openapi import problems
+from services.gateway.handler.planning import check_uploads
 from services.gateway.handler.rendering import Links, links_of
 from services.gateway.handler.strict_bodies import StrictRoute
 from services.gateway.handler.upload_views import UploadBody, UploadReport, UploadResult
@@ -35,8 +36,10 @@ async def upload_batch(body: UploadBody, door: Open, tenant: Tenant) -> UploadRe
     """Serve finished pieces from where their tier has them, as if they had been ordered so.
 
     Each is made sure of as at its delivery, and is uploaded or not by itself: `results` tells. May
-    be sent again; what is uploaded stays so, and is told again. 502 when the store refuses all.
+    be sent again; what is uploaded stays so, and is told again. 502 when the store refuses all,
+    422 where uploads are turned off.
     """
+    check_uploads(door)
     piece_ids = list(dict.fromkeys(body.piece_ids))
     permits = asyncio.Semaphore(_AT_A_TIME)
     outcomes = await asyncio.gather(

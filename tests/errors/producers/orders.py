@@ -47,6 +47,12 @@ async def safety_check_required(world: World) -> httpx2.Response:
     return await _order(world, safety_check=False, custom_prompts=["by the sea"])
 
 
+@at_the_door("uploads_disabled", field="upload_to_storage")
+async def uploads_disabled(world: World) -> httpx2.Response:
+    async with world.client(uploads_enabled=False) as client:
+        return await client.post(BATCH, json=ORDER | {"upload_to_storage": True})
+
+
 @at_the_door("ratios_do_not_sum_to_one", field="tier_distribution")
 async def ratios_do_not_sum_to_one(world: World) -> httpx2.Response:
     return await _order(world, tier_distribution={"capa1_ratio": 0.5})
