@@ -113,7 +113,7 @@ class Brief(Value):
     scheduler: str | None = Field(
         default=None,
         max_length=64,
-        description="the avatar's own sampler, by whatever name; unknown ones are left out",
+        description="the avatar's own sampler, by any of its names",
     )
     lora: LoraRef
     allow_degraded: bool = Field(

@@ -66,6 +66,7 @@ FIELDS: Mapping[str, str] = {
     "prompt_and_template": "`custom_prompt` and `template_id` exclude each other.",
     "consent_not_attested": "A consented person needs `name`, `attested_by` and `attested_at`.",
     "two_keys": "`lora_weights_url` and `r2_path` name different keys.",
+    "unknown_sampler": "Nobody here has a sampler of that name; the message lists all.",
     "not_a_key": "The key of an object has no empty or dotted parts.",
     "nothing_to_check": "A check needs `text`, `image_base64` or `piece_id`.",
     "two_images": "`image_base64` and `piece_id` exclude each other.",

@@ -27,7 +27,12 @@ class GenerationConfig(Value):
 
     steps: int | None = Field(default=None, ge=20, le=50)
     cfg_scale: float | None = Field(default=None, ge=1, le=20)
-    scheduler: str | None = Field(default=None, max_length=64)
+    scheduler: str | None = Field(
+        default=None,
+        max_length=64,
+        description="the sampler of our own engine: `euler` unless given, `euler_ancestral` or "
+        "`dpmpp_2m`, or what diffusers, ComfyUI or the web UIs call them",
+    )
     allow_degraded: bool | None = Field(
         default=None, description="for orders that do not say so themselves"
     )

@@ -58,6 +58,10 @@ async def test_an_avatar_is_recorded_with_likeness_and_attestation(
             {"name": "A", "meta_data": {"generation_config": {"steps": 5}}},
             "meta_data.generation_config.steps",
         ),
+        (
+            {"name": "A", "meta_data": {"generation_config": {"scheduler": "DDIM"}}},
+            "meta_data.generation_config.scheduler",
+        ),
     ],
 )
 async def test_what_is_not_understood_is_refused_and_named(

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.gateway.handler.json_types import Body
 from shared.calls import AvatarFields, AvatarMeta, GenerationConfig, Likeness, Personality
 from shared.calls.avatars import Name
 from shared.content import BucketKey
+from shared.samplers import SamplerName, sampler_called
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -52,6 +53,15 @@ class GenerationConfigBody(Body, GenerationConfig):
     """The avatar's own settings for its images."""
 
     model_config = _STRICT
+
+    @field_validator("scheduler")
+    @classmethod
+    def _is_a_sampler(cls, name: str | None) -> str | None:
+        if name is not None and sampler_called(name) is None:
+            raise PydanticCustomError(
+                "unknown_sampler", "There are: {known}", {"known": ", ".join(SamplerName)}
+            )
+        return name
 
 
 class PersonalityBody(Body, Personality):

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
-from services.generator.sdxl.wishes import SamplerName
+from shared.samplers import SamplerName
 
 # diffusers gives these no types.
 Euler: Any = EulerDiscreteScheduler

@@ -6,14 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.content import Lane
-
-
-class SamplerName(StrEnum):
-    """How noise becomes an image; each is diffusers' scheduler of that name."""
-
-    EULER = "euler"
-    EULER_ANCESTRAL = "euler_ancestral"
-    DPMPP_2M = "dpmpp_2m"
+from shared.samplers import SamplerName
 
 
 @dataclass(frozen=True, slots=True)

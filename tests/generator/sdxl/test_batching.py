@@ -8,8 +8,9 @@ import asyncio
 from dataclasses import replace
 
 from services.generator.sdxl.engine import Engine
-from services.generator.sdxl.wishes import Picture, SamplerName, Wish
+from services.generator.sdxl.wishes import Picture, Wish
 from shared.content import Lane
+from shared.samplers import SamplerName
 from tests.generator.sdxl.engines import (
     LIMITS,
     PLAIN,

@@ -13,7 +13,8 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler
 from numpy.typing import NDArray
 
-from services.generator.sdxl.wishes import SamplerName, Wish
+from services.generator.sdxl.wishes import Wish
+from shared.samplers import SamplerName
 from tests.generator.sdxl.engines import PLAIN, an_engine, pixels
 from tests.generator.sdxl.tiny import tiny_pipeline
 

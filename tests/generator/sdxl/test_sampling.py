@@ -11,7 +11,7 @@ from diffusers import (
 )
 
 from services.generator.sdxl.sampling import Column, schedule
-from services.generator.sdxl.wishes import SamplerName
+from shared.samplers import SamplerName
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
 

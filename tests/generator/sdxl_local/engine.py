@@ -12,9 +12,9 @@ from services.generator.sdxl.wishes import (
     OnStep,
     Picture,
     QueueFull,
-    SamplerName,
     Wish,
 )
+from shared.samplers import SamplerName
 
 LINK = "http://127.0.0.1/objects/lora?signature=canary-of-a-link"
 SHA256 = "ab" * 32
