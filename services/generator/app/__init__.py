@@ -98,7 +98,7 @@ async def open_app(settings: GeneratorSettings) -> AsyncIterator[Service]:
     prices = await asyncio.to_thread(read_prices, settings.provider_price_file)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(open_service("generator", settings))
-        parts = Parts(stack, StorageLoraLinks(service.call), prices)
+        parts = Parts(stack, StorageLoraLinks(service.call), prices, service.metrics)
         built = [await open_provider(name, settings, parts) for name in settings.chain]
         assemble(service, [Route(one.provider, one.limits) for one in built], settings)
         yield service

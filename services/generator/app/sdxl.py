@@ -9,12 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
+
 from services.generator.app.sdxl_loading import (
     MODEL,
     LoadingEngine,
     in_thread_of_its_own,
     loading,
 )
+from services.generator.app.sdxl_metrics import Done, EngineMetrics
 from services.generator.sdxl.wishes import ImageEngine
 from services.generator.settings.sdxl import SdxlSettings
 from shared.settings import fail_misconfigured
@@ -32,8 +35,12 @@ _NEEDED = ("torch", "diffusers", "transformers", "safetensors")
 
 
 @asynccontextmanager
-async def open_engine(settings: SdxlSettings) -> AsyncIterator[LoadingEngine]:
+async def open_engine(
+    settings: SdxlSettings, registry: CollectorRegistry | None = None
+) -> AsyncIterator[LoadingEngine]:
     """An engine at once; its model loads in the background, and closes with the block.
+
+    Its figures are in `registry` for as long.
 
     Exits where its libraries are not installed.
     """
@@ -50,16 +57,24 @@ async def open_engine(settings: SdxlSettings) -> AsyncIterator[LoadingEngine]:
             settings.sdxl_slots,
             settings.sdxl_orders_in_hand,
         )
-        engine = LoadingEngine(partial(_load, settings, directory, stack), before)
+        metrics = EngineMetrics()
+        engine = LoadingEngine(partial(_load, settings, directory, stack, metrics), before)
+        metrics.health = engine.health
         stack.push_async_callback(engine.close)
+        if registry is not None:
+            registry.register(metrics)
+            stack.callback(registry.unregister, metrics)
         yield engine
 
 
-async def _load(settings: SdxlSettings, directory: Path, stack: AsyncExitStack) -> ImageEngine:
+async def _load(
+    settings: SdxlSettings, directory: Path, stack: AsyncExitStack, metrics: EngineMetrics
+) -> ImageEngine:
     built = await in_thread_of_its_own(partial(_build, settings, directory))
     stack.push_async_callback(built.library.close)
     stack.push_async_callback(built.engine.close)
     await built.engine.start()
+    metrics.done = Done(built.engine.figures, built.library.figures)
     return built.engine
 
 

@@ -17,7 +17,7 @@ _LEASE_S = 10.0
 
 async def open_sdxl_local(settings: SdxlLocalSettings, parts: Parts) -> Built:
     """The engine begins to load its model; calls that come meanwhile wait for it."""
-    engine = await parts.stack.enter_async_context(open_engine(settings))
+    engine = await parts.stack.enter_async_context(open_engine(settings, parts.metrics))
     provider = SdxlLocal(
         engine,
         lora_links=parts.lora_links,

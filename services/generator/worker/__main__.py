@@ -40,8 +40,8 @@ def main() -> int:
 
 
 async def _serve(settings: WorkerSettings, sock: socket.socket) -> int:
-    async with open_engine(settings) as engine:
-        with metrics(settings) as registry:
+    with metrics(settings) as registry:
+        async with open_engine(settings, registry) as engine:
             door = door_to(engine, settings, registry)
             return await _until_the_end(settings, door, engine, sock)
 

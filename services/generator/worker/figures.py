@@ -1,12 +1,6 @@
 """The worker in Prometheus' words."""
 
-from collections.abc import Callable, Iterator
-
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
-from services.generator.sdxl.wishes import EngineHealth, EngineState
 
 MADE = "made"
 GONE = "gone"
@@ -37,26 +31,3 @@ class Figures:
     def ended(self, outcome: str) -> None:
         """An order without an image: `outcome` is a code, or that its client has left."""
         self._orders.labels(outcome).inc()
-
-
-class EngineFigures(Collector):
-    """The engine, read at every scrape."""
-
-    def __init__(self, health: Callable[[], EngineHealth]) -> None:
-        self._health = health
-
-    def collect(self) -> Iterator[Metric]:
-        health = self._health()
-        state = GaugeMetricFamily(
-            "atelier_worker_state", "1 for the state that the engine is in.", labels=["state"]
-        )
-        for each in EngineState:
-            state.add_metric([each.value], float(health.state is each))
-        yield state
-        for name, meaning, value in (
-            ("slots", "LoRAs that can lie ready on the device.", health.slots),
-            ("slots_taken", "LoRAs that do.", health.slots_taken),
-            ("running", "Orders whose image is being made.", health.running),
-            ("waiting", "Orders that wait.", health.waiting),
-        ):
-            yield GaugeMetricFamily(f"atelier_worker_{name}", meaning, value=value)

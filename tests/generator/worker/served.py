@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from services.generator.sdxl.wishes import ImageEngine
 from services.generator.worker.ending import Ending
-from services.generator.worker.figures import EngineFigures, Figures
+from services.generator.worker.figures import Figures
 from services.generator.worker.making import Making
 from services.generator.worker.results import Results
 from services.generator.worker.server import WorkerServer, listen
@@ -56,7 +56,6 @@ async def served(
 ) -> AsyncIterator[Served]:
     """Serve this engine as a worker process does, but for the process."""
     registry = CollectorRegistry()
-    registry.register(EngineFigures(engine.health))
     making = Making(engine, Figures(registry), most=most)
     door = Door(making, results or Results(most=8, keep_s=900), BODY_LIMIT)
     app = application(door, SecretStr(token) if token else None)

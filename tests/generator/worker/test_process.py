@@ -212,8 +212,9 @@ async def test_our_own_client_gets_its_image(
 
 def test_its_figures_are_served(worker: Running) -> None:
     told = httpx2.get(f"http://127.0.0.1:{worker.metrics_port}/metrics", trust_env=False).text
+    assert 'atelier_sdxl_slot_requests_total{result="miss"} 1.0' in told
     assert 'atelier_worker_orders_total{outcome="made"}' in told
-    assert 'atelier_worker_state{state="ready"} 1.0' in told
+    assert 'atelier_sdxl_state{state="ready"} 1.0' in told
     assert "canary" not in told
 
 
