@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.attempt_rows import attempt_of, by_id, reply_to, standing_of
 from services.ledger.adapters.capacity import Capacity
-from services.ledger.adapters.conditions import among
+from services.ledger.adapters.conditions import among, named
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import attempts, avatars, pieces
 from services.ledger.domain.attempts import (
@@ -31,6 +31,32 @@ from shared.outcomes import TryLater
 from shared.problems import Problem, not_found
 
 _UNREAD_FOR_S = 1.0
+
+_LOCK_PIECES = (
+    select(pieces, avatars.c.frozen_at, func.clock_timestamp().label("now"))
+    .join(avatars, avatars.c.id == pieces.c.avatar_id)
+    .where(named(pieces.c.id, "these"))
+    .order_by(pieces.c.id)
+    .with_for_update(of=pieces)
+)
+# Held, for settlements are written without the piece's lock: what is read here as open could be
+# settled by the time it is written down as lost. In the order in which they hold them.
+_HOLD_ATTEMPTS = (
+    select(attempts)
+    .where(named(attempts.c.piece_id, "these"))
+    .order_by(attempts.c.attempt_id)
+    .with_for_update()
+)
+_OPEN = upsert(attempts).on_conflict_do_nothing().returning(attempts.c.attempt_id)
+# Whoever cancels looks at this row alone, so it has to tell that a call has begun.
+_BEGIN = (
+    update(pieces)
+    .where(named(pieces.c.id, "these"))
+    .values(
+        begun_at=func.coalesce(pieces.c.begun_at, func.clock_timestamp()),
+        progressed_at=func.clock_timestamp(),
+    )
+)
 
 
 class Attempts:
@@ -139,27 +165,14 @@ async def _locked_pieces(
     connection: AsyncConnection, requests: Sequence[OpenAttempt]
 ) -> dict[str, Row[Any]]:
     tenants = {request.piece_id: request.tenant for request in requests}
-    found = await connection.execute(
-        select(pieces, avatars.c.frozen_at, func.clock_timestamp().label("now"))
-        .join(avatars, avatars.c.id == pieces.c.avatar_id)
-        .where(among(pieces.c.id, tenants))
-        .order_by(pieces.c.id)
-        .with_for_update(of=pieces)
-    )
+    found = await connection.execute(_LOCK_PIECES, {"these": list(tenants)})
     return {row.id: row for row in found if row.tenant == tenants[row.id]}
 
 
 async def _attempts_of(
     connection: AsyncConnection, piece_ids: Iterable[str]
 ) -> Mapping[str, list[Row[Any]]]:
-    # Held, for settlements are written without the piece's lock: what is read here as open could
-    # be settled by the time it is written down as lost. In the order in which they hold them.
-    found = await connection.execute(
-        select(attempts)
-        .where(among(attempts.c.piece_id, piece_ids))
-        .order_by(attempts.c.attempt_id)
-        .with_for_update()
-    )
+    found = await connection.execute(_HOLD_ATTEMPTS, {"these": list(piece_ids)})
     by_piece: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in sorted(found, key=lambda row: row.number):
         by_piece[row.piece_id].append(row)
@@ -216,19 +229,11 @@ async def _open_new(
     if not allowed:
         return
     rows = [_new_row(request, answer, locked[request.piece_id]) for request, answer in allowed]
-    opened = await connection.execute(
-        upsert(attempts).on_conflict_do_nothing().returning(attempts.c.attempt_id), rows
-    )
+    opened = await connection.execute(_OPEN, rows)
     taken = {row["attempt_id"] for row in rows} - set(opened.scalars())
     for attempt_id in taken:
         await _explain_conflict(connection, attempt_id)
-    # Whoever cancels looks at this row alone, so it has to tell that a call has begun.
-    now = func.clock_timestamp()
-    await connection.execute(
-        update(pieces)
-        .where(among(pieces.c.id, [request.piece_id for request, _ in allowed]))
-        .values(begun_at=func.coalesce(pieces.c.begun_at, now), progressed_at=now)
-    )
+    await connection.execute(_BEGIN, {"these": [request.piece_id for request, _ in allowed]})
 
 
 def _new_row(request: OpenAttempt, answer: Go, piece: Row[Any]) -> dict[str, Any]:

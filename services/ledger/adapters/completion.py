@@ -8,7 +8,18 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import BigInteger, Row, RowMapping, cast, exists, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Row,
+    RowMapping,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.conditions import UNDER_WAY
@@ -19,6 +30,34 @@ from shared.events import TaskCompleted
 from shared.money import to_usd
 
 log = structlog.get_logger(__name__)
+
+_TASK: BindParameter[str] = bindparam("task")
+_LOCK = (
+    select(tasks)
+    .where(tasks.c.id == _TASK, tasks.c.completed_at.is_(None))
+    .with_for_update(key_share=True)
+)
+_IS_WAITED_FOR = select(exists().where(pieces.c.task_id == _TASK, UNDER_WAY))
+_COUNTS = select(
+    *(
+        func.count().filter(pieces.c.state == name).label(name)
+        for name in ("persisted", "rejected", "failed", "pending_review")
+    )
+).where(pieces.c.task_id == _TASK)
+_CLOSE = (
+    update(tasks)
+    .where(tasks.c.id == _TASK)
+    .values(state=bindparam("ends_as"), completed_at=func.clock_timestamp())
+    .returning(tasks.c.completed_at)
+)
+_COST = select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
+    attempts.c.task_id == _TASK
+)
+_HISTORY = (
+    select(piece_events.c.fact, func.count(), func.max(piece_events.c.at))
+    .where(piece_events.c.task_id == _TASK)
+    .group_by(piece_events.c.fact)
+)
 
 
 async def complete_tasks(transaction: Transaction, task_ids: Iterable[str]) -> None:
@@ -32,13 +71,7 @@ async def complete_tasks(transaction: Transaction, task_ids: Iterable[str]) -> N
 
 async def _complete(transaction: Transaction, task_id: str) -> None:
     connection = transaction.connection
-    task = (
-        await connection.execute(
-            select(tasks)
-            .where(tasks.c.id == task_id, tasks.c.completed_at.is_(None))
-            .with_for_update(key_share=True)
-        )
-    ).one_or_none()
+    task = (await connection.execute(_LOCK, {"task": task_id})).one_or_none()
     # A new statement: it sees what everybody who held the lock before us has committed.
     if task is None or await _is_waited_for(transaction, task_id):
         return
@@ -60,26 +93,18 @@ async def _complete(transaction: Transaction, task_id: str) -> None:
 
 
 async def _close(transaction: Transaction, task_id: str, state: str) -> datetime:
-    closed = await transaction.connection.execute(
-        update(tasks)
-        .where(tasks.c.id == task_id)
-        .values(state=state, completed_at=func.clock_timestamp())
-        .returning(tasks.c.completed_at)
-    )
+    closed = await transaction.connection.execute(_CLOSE, {"task": task_id, "ends_as": state})
     moment: datetime = closed.scalar_one()
     return moment
 
 
 async def _is_waited_for(transaction: Transaction, task_id: str) -> bool:
-    waiting = exists().where(pieces.c.task_id == task_id, UNDER_WAY)
-    return bool((await transaction.connection.execute(select(waiting))).scalar_one())
+    waiting = await transaction.connection.execute(_IS_WAITED_FOR, {"task": task_id})
+    return bool(waiting.scalar_one())
 
 
 async def _counts(transaction: Transaction, task_id: str) -> RowMapping:
-    names = ("persisted", "rejected", "failed", "pending_review")
-    counted = [func.count().filter(pieces.c.state == name).label(name) for name in names]
-    query = select(*counted).where(pieces.c.task_id == task_id)
-    return (await transaction.connection.execute(query)).mappings().one()
+    return (await transaction.connection.execute(_COUNTS, {"task": task_id})).mappings().one()
 
 
 def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
@@ -98,16 +123,8 @@ def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
 
 async def _report(connection: AsyncConnection, task: Row[Any]) -> dict[str, object]:
     """Cost so far, and for each fact how many pieces had it and when the last of them did."""
-    cost = await connection.execute(
-        select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
-            attempts.c.task_id == task.id
-        )
-    )
-    facts = await connection.execute(
-        select(piece_events.c.fact, func.count(), func.max(piece_events.c.at))
-        .where(piece_events.c.task_id == task.id)
-        .group_by(piece_events.c.fact)
-    )
+    cost = await connection.execute(_COST, {"task": task.id})
+    facts = await connection.execute(_HISTORY, {"task": task.id})
     steps = {
         fact: {"pieces": count, "last_after_s": round((at - task.accepted_at).total_seconds(), 3)}
         for fact, count, at in facts

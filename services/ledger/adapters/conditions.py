@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Text, any_, literal, text
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, any_, bindparam, literal, text
 
 from services.ledger.adapters.schema import OPEN, UNCLEAR, UNSETTLED, WAITING_FOR_REVIEW
 
@@ -16,3 +16,8 @@ NEVER_TOLD = text(UNCLEAR)
 def among(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
     """Whether a text column is one of `values`, however many: they travel as one parameter."""
     return column == any_(literal(list(values), ARRAY(Text)))
+
+
+def named(column: Column[str], name: str) -> ColumnElement[bool]:
+    """As `among`, for statements that are built once: the list is their parameter `name`."""
+    return column == any_(bindparam(name, type_=ARRAY(Text)))

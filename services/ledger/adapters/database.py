@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -28,6 +28,7 @@ _MOST_FRESH = 10_000
 _USED_AT = "used_at"
 _RESTED_AFTER_S = 1.0
 
+_LEAVE = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 
 log = structlog.get_logger(__name__)
 
@@ -87,11 +88,13 @@ class Database:
             async with self._reading.connect() as connection:
                 yield connection
 
-    async def do(self, statement: Executable) -> None:
+    async def do(
+        self, statement: Executable, parameters: Mapping[str, object] | None = None
+    ) -> None:
         """Execute one statement, a transaction of its own."""
         with translated():
             async with self._reading.connect() as connection:
-                await connection.execute(statement)
+                await connection.execute(statement, parameters)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -185,6 +188,5 @@ async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> Se
     if not facts:
         return ()
     rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
-    query = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
-    ids: Sequence[int] = (await connection.execute(query, rows)).scalars().all()
+    ids: Sequence[int] = (await connection.execute(_LEAVE, rows)).scalars().all()
     return ids

@@ -3,15 +3,49 @@
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from sqlalchemy import ARRAY, Integer, Text, bindparam, case, func, literal, select, update
+from sqlalchemy import ARRAY, Integer, Text, Update, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.conditions import UNDER_WAY, among
+from services.ledger.adapters.conditions import UNDER_WAY, named
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.history import remember
 from services.ledger.adapters.schema import attempts, pieces
 from services.ledger.domain.progress import STATES
 from services.ledger.ports import Progress
+
+# In the order of ids, so that two batches about the same pieces cannot wait for each other.
+_LOCK = (
+    select(pieces.c.id)
+    .where(named(pieces.c.id, "these"))
+    .order_by(pieces.c.id)
+    .with_for_update(key_share=True)
+)
+_NOTE_IMAGE = (
+    update(attempts)
+    .where(attempts.c.attempt_id == bindparam("made_by"))
+    .where(attempts.c.piece_id == bindparam("piece"), attempts.c.image.is_(None))
+    .values(image=bindparam("image"), generation=bindparam("generation"))
+)
+
+
+def _moving() -> Update:
+    these, ranks = bindparam("these", type_=ARRAY(Text)), bindparam("ranks", type_=ARRAY(Integer))
+    news = func.unnest(these, ranks).table_valued("id", "reached", name="news").render_derived()
+    forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
+    names = case(dict(enumerate(STATES)), value=news.c.reached)
+    return (
+        update(pieces)
+        .where(pieces.c.id == news.c.id)
+        .values(
+            state=case((forwards, names), else_=pieces.c.state),
+            reached=func.greatest(pieces.c.reached, news.c.reached),
+            begun_at=func.coalesce(pieces.c.begun_at, func.clock_timestamp()),
+            progressed_at=func.clock_timestamp(),
+        )
+    )
+
+
+_MOVE = _moving()
 
 
 class Notes:
@@ -40,35 +74,11 @@ def _furthest(steps: Sequence[Progress]) -> dict[str, int]:
 
 
 async def _lock(connection: AsyncConnection, piece_ids: Iterable[str]) -> None:
-    # In the order of ids, so that two batches about the same pieces cannot wait for each other.
-    await connection.execute(
-        select(pieces.c.id)
-        .where(among(pieces.c.id, piece_ids))
-        .order_by(pieces.c.id)
-        .with_for_update(key_share=True)
-    )
+    await connection.execute(_LOCK, {"these": list(piece_ids)})
 
 
 async def _move_pieces(connection: AsyncConnection, ranks: dict[str, int]) -> None:
-    news = (
-        func.unnest(
-            literal(list(ranks), ARRAY(Text)), literal(list(ranks.values()), ARRAY(Integer))
-        )
-        .table_valued("id", "reached", name="news")
-        .render_derived()
-    )
-    forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
-    names = case(dict(enumerate(STATES)), value=news.c.reached)
-    await connection.execute(
-        update(pieces)
-        .where(pieces.c.id == news.c.id)
-        .values(
-            state=case((forwards, names), else_=pieces.c.state),
-            reached=func.greatest(pieces.c.reached, news.c.reached),
-            begun_at=func.coalesce(pieces.c.begun_at, func.clock_timestamp()),
-            progressed_at=func.clock_timestamp(),
-        )
-    )
+    await connection.execute(_MOVE, {"these": list(ranks), "ranks": list(ranks.values())})
 
 
 async def _note_images(connection: AsyncConnection, steps: Sequence[Progress]) -> None:
@@ -85,11 +95,5 @@ async def _note_images(connection: AsyncConnection, steps: Sequence[Progress]) -
     ]
     if not rows:
         return
-    await connection.execute(
-        update(attempts)
-        .where(attempts.c.attempt_id == bindparam("made_by"))
-        .where(attempts.c.piece_id == bindparam("piece"), attempts.c.image.is_(None))
-        .values(image=bindparam("image"), generation=bindparam("generation")),
-        # In the one order of all that hold several attempts.
-        sorted(rows, key=itemgetter("made_by")),
-    )
+    # In the one order of all that hold several attempts.
+    await connection.execute(_NOTE_IMAGE, sorted(rows, key=itemgetter("made_by")))

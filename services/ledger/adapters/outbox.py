@@ -1,13 +1,13 @@
 """Facts that were committed with the rows they tell of, on their way to the broker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Delete, Row, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, Interval, Row, any_, bindparam, delete, func, select
 
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import outbox
@@ -19,6 +19,14 @@ from shared.outcomes import TryLater
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
+_TAKE = (
+    select(outbox)
+    .where(outbox.c.created_at <= func.clock_timestamp() - bindparam("age", type_=Interval))
+    .order_by(outbox.c.id)
+    .limit(_BATCH)
+    .with_for_update(skip_locked=True)
+)
+_FORGET = delete(outbox).where(outbox.c.id == any_(bindparam("these", type_=ARRAY(BigInteger))))
 _KINDS = {fact.NAME: fact for fact in FACTS}
 
 
@@ -41,7 +49,7 @@ class PostgresOutbox:
             failpoints.reach("relay/after_puback")
             written = [row for (row, _), done in zip(taken, results, strict=True) if done]
             if written:
-                await self._database.do(_forgetting(written))
+                await self._database.do(_FORGET, {"these": written})
 
     async def publish_some(
         self, write: Callable[[Fact], Awaitable[object]], *, older_than_s: float = 0.0
@@ -49,24 +57,13 @@ class PostgresOutbox:
         """Take the oldest free rows, write them all at once, forget what was written."""
         async with self._database.write() as transaction:
             connection = transaction.connection
-            age = func.clock_timestamp() - timedelta(seconds=older_than_s)
-            found = await connection.execute(
-                select(outbox)
-                .where(outbox.c.created_at <= age)
-                .order_by(outbox.c.id)
-                .limit(_BATCH)
-                .with_for_update(skip_locked=True)
-            )
+            found = await connection.execute(_TAKE, {"age": timedelta(seconds=older_than_s)})
             rows = found.all()
             results = await asyncio.gather(*(_publish(row, write) for row in rows))
             written = [row.id for row, done in zip(rows, results, strict=True) if done]
             if written:
-                await connection.execute(_forgetting(written))
+                await connection.execute(_FORGET, {"these": written})
         return Published(len(rows), sum(results), more=len(rows) == _BATCH)
-
-
-def _forgetting(rows: Sequence[int]) -> Delete:
-    return delete(outbox).where(outbox.c.id.in_(rows))
 
 
 async def _publish(row: Row[Any], write: Callable[[Fact], Awaitable[object]]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.conditions import among
+from services.ledger.adapters.conditions import among, named
 from services.ledger.adapters.schema import content_pieces, pieces
 from services.ledger.domain.endings import Standing
 from shared.events import PieceFact
@@ -13,13 +13,13 @@ from shared.events import PieceFact
 LockedPieces = Mapping[str, RowMapping]
 """Locked rows of `pieces` by id."""
 
+_LOCK = select(pieces).where(named(pieces.c.id, "these")).order_by(pieces.c.id).with_for_update()
+
 
 async def lock_pieces(connection: AsyncConnection, events: Iterable[PieceFact]) -> LockedPieces:
     """Lock the pieces that these facts are about, in the order of ids; some may be gone."""
     tenants = {event.piece_id: event.tenant for event in events}
-    found = await connection.execute(
-        select(pieces).where(among(pieces.c.id, tenants)).order_by(pieces.c.id).with_for_update()
-    )
+    found = await connection.execute(_LOCK, {"these": list(tenants)})
     rows = {row["id"]: row for row in found.mappings()}
     return {ident: row for ident, row in rows.items() if row["tenant"] == tenants[ident]}
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, case, exists, func, select, upd
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.conditions import among
+from services.ledger.adapters.conditions import named
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.ending_facts import is_in_review
 from services.ledger.adapters.schema import attempts, tasks
@@ -17,6 +17,14 @@ from services.ledger.domain.attempts import Kind
 from shared.content import CaptionSource
 from shared.events import AttemptSettled, ContentStored
 from shared.outcomes import TryLater
+
+# In one order, as all that hold several: two cannot wait for each other.
+_LOCK = (
+    select(attempts.c.attempt_id, attempts.c.settled_at)
+    .where(named(attempts.c.attempt_id, "these"))
+    .order_by(attempts.c.attempt_id)
+    .with_for_update()
+)
 
 
 class Settlements:
@@ -46,13 +54,7 @@ class Settlements:
 
 async def _locked(connection: AsyncConnection, attempt_ids: Iterable[str]) -> dict[str, bool]:
     """The known ones of these calls, held: whether they are settled, by their ids."""
-    found = await connection.execute(
-        select(attempts.c.attempt_id, attempts.c.settled_at)
-        .where(among(attempts.c.attempt_id, attempt_ids))
-        # In one order, as all that hold several: two cannot wait for each other.
-        .order_by(attempts.c.attempt_id)
-        .with_for_update()
-    )
+    found = await connection.execute(_LOCK, {"these": list(attempt_ids)})
     return {row.attempt_id: row.settled_at is not None for row in found}
 
 
