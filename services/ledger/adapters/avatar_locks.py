@@ -5,8 +5,15 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.conditions import among
+from services.ledger.adapters.conditions import named
 from services.ledger.adapters.schema import avatars
+
+_LOCK = (
+    select(avatars.c.id, avatars.c.frozen_at)
+    .where(named(avatars.c.id, "these"))
+    .order_by(avatars.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 
 
 async def lock_avatars(connection: AsyncConnection, avatar_ids: Iterable[str]) -> frozenset[str]:
@@ -14,10 +21,5 @@ async def lock_avatars(connection: AsyncConnection, avatar_ids: Iterable[str]) -
 
     Content points to the avatar: locking it after the piece could deadlock a deletion.
     """
-    found = await connection.execute(
-        select(avatars.c.id, avatars.c.frozen_at)
-        .where(among(avatars.c.id, set(avatar_ids)))
-        .order_by(avatars.c.id)
-        .with_for_update(read=True, key_share=True)
-    )
+    found = await connection.execute(_LOCK, {"these": list(set(avatar_ids))})
     return frozenset(row.id for row in found if row.frozen_at is not None)

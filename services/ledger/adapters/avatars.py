@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, case, func, select, tuple_, update
+from sqlalchemy import RowMapping, bindparam, case, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -36,6 +36,10 @@ _EMPTY = {
     "adult_attested_at": None,
 }
 """What a cleared field becomes; the others cannot be cleared."""
+
+_ONE = select(avatars).where(
+    avatars.c.id == bindparam("avatar"), avatars.c.tenant == bindparam("of_tenant")
+)
 
 
 class Avatars:
@@ -156,7 +160,5 @@ def _given(fields: AvatarFields) -> dict[str, Any]:
 
 
 async def _find(connection: AsyncConnection, tenant: str, avatar_id: str) -> RowMapping | None:
-    found = await connection.execute(
-        select(avatars).where(avatars.c.id == avatar_id, avatars.c.tenant == tenant)
-    )
+    found = await connection.execute(_ONE, {"avatar": avatar_id, "of_tenant": tenant})
     return found.mappings().one_or_none()

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import Update, bindparam, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.avatar_locks import lock_avatars
@@ -155,10 +156,15 @@ async def _settle(
 
     `at` is the column of the moment.
     """
-    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "piece"}
+    columns = tuple(sorted(rows[0].keys() - {"piece"}))
+    await connection.execute(_settling(columns, at), rows)
+
+
+@cache
+def _settling(columns: tuple[str, ...], at: str) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
     values["progressed_at"] = values[at] = func.clock_timestamp()
-    query = update(pieces).where(pieces.c.id == bindparam("piece")).values(values)
-    await connection.execute(query, rows)
+    return update(pieces).where(pieces.c.id == bindparam("piece")).values(values)
 
 
 async def _refuse(transaction: Transaction, fates: _Sorted, locked: LockedPieces) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.conditions import among
+from services.ledger.adapters.conditions import among, named
 from services.ledger.adapters.database import Transaction
 from services.ledger.adapters.history import remember
 from services.ledger.adapters.schema import attempts, pieces
@@ -13,6 +13,12 @@ from services.ledger.domain.endings import FAILED
 from services.ledger.ports import Happening
 from shared.content import BlobRef
 from shared.events import ContentFailed
+
+_STAGED = (
+    select(attempts.c.piece_id, attempts.c.image)
+    .where(named(attempts.c.piece_id, "these"), attempts.c.image.is_not(None))
+    .order_by(attempts.c.number)
+)
 
 
 async def fail(
@@ -44,11 +50,7 @@ async def staged_images(
     connection: AsyncConnection, piece_ids: Iterable[str]
 ) -> dict[str, tuple[BlobRef, ...]]:
     """The private bytes that attempts have left behind, by piece."""
-    found = await connection.execute(
-        select(attempts.c.piece_id, attempts.c.image)
-        .where(among(attempts.c.piece_id, piece_ids), attempts.c.image.is_not(None))
-        .order_by(attempts.c.number)
-    )
+    found = await connection.execute(_STAGED, {"these": list(piece_ids)})
     images: dict[str, tuple[BlobRef, ...]] = {}
     for piece_id, image in found:
         ref = BlobRef.model_validate(image)

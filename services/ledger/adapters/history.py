@@ -9,6 +9,7 @@ from services.ledger.adapters.schema import piece_events
 from services.ledger.ports import Happening
 from shared.events import FACTS
 
+_REMEMBER = insert(piece_events).on_conflict_do_nothing()
 # What is no fact of the broker, such as that a piece is held, follows from one.
 _ORDER = {fact.NAME: place for place, fact in enumerate(FACTS)}
 
@@ -30,7 +31,7 @@ async def remember(connection: AsyncConnection, happenings: Iterable[Happening])
         for each in sorted(happenings, key=_place)
     ]
     if rows:
-        await connection.execute(insert(piece_events).on_conflict_do_nothing(), rows)
+        await connection.execute(_REMEMBER, rows)
 
 
 def _place(happening: Happening) -> tuple[str, int, int, str]:

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -64,10 +65,14 @@ async def _settle(connection: AsyncConnection, events: Iterable[AttemptSettled])
         values = _settlement(event)
         by_columns[tuple(values)].append({"settled": event.attempt_id, **values})
     for columns, rows in by_columns.items():
-        named: dict[str, Any] = {name: bindparam(name) for name in columns}
-        named["cost_usd_micros"] = _cost()
-        query = update(attempts).where(attempts.c.attempt_id == bindparam("settled"))
-        await connection.execute(query.values(named | {"settled_at": func.clock_timestamp()}), rows)
+        await connection.execute(_settling(columns), rows)
+
+
+@cache
+def _settling(columns: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    values |= {"cost_usd_micros": _cost(), "settled_at": func.clock_timestamp()}
+    return update(attempts).where(attempts.c.attempt_id == bindparam("settled")).values(values)
 
 
 async def _note_durations(connection: AsyncConnection, events: Iterable[AttemptSettled]) -> None:
@@ -142,16 +147,21 @@ async def _settle_successes(
     if not rows:
         return
     names = rows[0].keys() - {"delivered", "piece"}
-    values: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
+    # In the one order of all that hold several attempts.
+    ordered = sorted(rows, key=itemgetter("delivered"))
+    await connection.execute(_success(kind, tuple(sorted(names))), ordered)
+
+
+@cache
+def _success(kind: Kind, columns: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
     values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
-    query = (
+    return (
         update(attempts)
         .where(attempts.c.attempt_id == bindparam("delivered"), attempts.c.kind == kind)
         .where(attempts.c.piece_id == bindparam("piece"), attempts.c.settled_at.is_(None))
         .values(values)
     )
-    # In the one order of all that hold several attempts.
-    await connection.execute(query, sorted(rows, key=itemgetter("delivered")))
 
 
 def _settlement(event: AttemptSettled) -> dict[str, Any]:

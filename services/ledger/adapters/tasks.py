@@ -1,9 +1,10 @@
 """Tasks: accepted in one transaction, shown, cancelled."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
-from sqlalchemy import exists, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +23,29 @@ from shared.events import ContentRequested
 from shared.problems import Problem, not_found
 
 log = structlog.get_logger(__name__)
+
+
+def _holding_avatar() -> Select[Any]:
+    # Its weights may be those of another that is frozen: the same face under another name.
+    other = avatars.alias("other")
+    is_frozen = exists().where(
+        other.c.tenant == avatars.c.tenant,
+        other.c.lora_weights_url == avatars.c.lora_weights_url,
+        other.c.frozen_at.is_not(None),
+    )
+    # The lock keeps a deletion or a freeze away until the pieces are there to be ended.
+    return (
+        select(
+            avatars.c.lora_weights_url,
+            or_(avatars.c.frozen_at.is_not(None), is_frozen).label("is_frozen"),
+        )
+        .where(avatars.c.id == bindparam("avatar"), avatars.c.tenant == bindparam("of_tenant"))
+        .with_for_update(of=avatars, read=True, key_share=True)
+    )
+
+
+_HOLD_AVATAR = _holding_avatar()
+_NEW_TASK = upsert(tasks).on_conflict_do_nothing(index_elements=[tasks.c.id]).returning(tasks.c.id)
 
 
 class Tasks:
@@ -76,24 +100,20 @@ class Tasks:
 
 
 async def _is_new(connection: AsyncConnection, request: AcceptTask) -> bool:
-    inserted = await connection.execute(
-        upsert(tasks)
-        .values(
-            id=request.task_id,
-            tenant=request.tenant,
-            avatar_id=request.avatar_id,
-            kind=request.kind,
-            lane=request.lane.value,
-            platform=request.platform.value,
-            config=request.model_dump(mode="json")["config"],
-            total=len(request.briefs),
-            accepted_at=request.accepted_at,
-            deadline_at=request.deadline_at,
-            body_sha256=request.order_key and request.order_key.body_sha256,
-        )
-        .on_conflict_do_nothing(index_elements=[tasks.c.id])
-        .returning(tasks.c.id)
-    )
+    row = {
+        "id": request.task_id,
+        "tenant": request.tenant,
+        "avatar_id": request.avatar_id,
+        "kind": request.kind,
+        "lane": request.lane.value,
+        "platform": request.platform.value,
+        "config": request.model_dump(mode="json", include={"config"})["config"],
+        "total": len(request.briefs),
+        "accepted_at": request.accepted_at,
+        "deadline_at": request.deadline_at,
+        "body_sha256": request.order_key and request.order_key.body_sha256,
+    }
+    inserted = await connection.execute(_NEW_TASK, row)
     if inserted.one_or_none() is not None:
         return True
     await _check_same_order(connection, request)
@@ -114,22 +134,8 @@ async def _check_same_order(connection: AsyncConnection, request: AcceptTask) ->
 
 
 async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:
-    # Its weights may be those of another that is frozen: the same face under another name.
-    other = avatars.alias("other")
-    is_frozen = exists().where(
-        other.c.tenant == avatars.c.tenant,
-        other.c.lora_weights_url == avatars.c.lora_weights_url,
-        other.c.frozen_at.is_not(None),
-    )
-    # The lock keeps a deletion or a freeze away until the pieces are there to be ended.
-    found = await connection.execute(
-        select(
-            avatars.c.lora_weights_url,
-            or_(avatars.c.frozen_at.is_not(None), is_frozen).label("is_frozen"),
-        )
-        .where(avatars.c.id == request.avatar_id, avatars.c.tenant == request.tenant)
-        .with_for_update(of=avatars, read=True, key_share=True)
-    )
+    parameters = {"avatar": request.avatar_id, "of_tenant": request.tenant}
+    found = await connection.execute(_HOLD_AVATAR, parameters)
     avatar = found.one_or_none()
     if avatar is None:
         raise not_found("avatar", request.avatar_id)
