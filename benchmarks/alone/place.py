@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from benchmarks._processes import ROOT, running
+from deploy.local.environment import MALLOC
 from deploy.local.nats import EmbeddedNats
 from deploy.local.readiness import ReadinessSocket
 from shared.blobs import BlobStore
@@ -67,7 +68,7 @@ class Place:
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PYTHONPATH": str(ROOT),
-            "MALLOC_ARENA_MAX": "2",
+            **MALLOC,
             "NO_PROXY": "127.0.0.1",
             "NATS_URL": self.broker.url,
             **settings,

@@ -14,7 +14,7 @@ from benchmarks.provider.image import SMALL_PX
 from benchmarks.provider.running import running_worker
 
 PIECES = 50
-TIMES_FASTER = 20.0
+TIMES_FASTER = 5.0
 _WAITING_CALLS = 2
 """Calls that wait at the worker for a slot, so that none is idle between two images."""
 

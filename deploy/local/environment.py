@@ -27,6 +27,14 @@ OWNERS: Mapping[str, frozenset[str]] = {
     "REPLICATE_": frozenset({"generator"}),
     "S3_": frozenset({"storage"}),
 }
+MALLOC: Mapping[str, str] = {
+    # Images pass through threads, and glibc would keep a heap for each of them: with two heaps
+    # storage and generator peak 30 MB lower.
+    "MALLOC_ARENA_MAX": "2",
+    # It would keep what an image took, too. Given back at once, they peak 20 MB lower, for a tenth
+    # more of processor time.
+    "MALLOC_MMAP_THRESHOLD_": str(2**20),
+}
 DEFAULTS: Mapping[str, str] = {
     # Named here, for the embedded mode only: any other start without them is refused.
     "AI_IMAGE_PROVIDER": "preview",
@@ -34,9 +42,7 @@ DEFAULTS: Mapping[str, str] = {
     "ENABLE_STRUCTURED_LOGGING": "false",
     # Links to weights in the embedded store lead back to this machine.
     "SDXL_LORA_ALLOW_HTTP_LOOPBACK": "true",
-    # Images pass through threads, and glibc would keep a heap for each of them: with two heaps
-    # storage and generator peak 30 MB lower.
-    "MALLOC_ARENA_MAX": "2",
+    **MALLOC,
 }
 
 
