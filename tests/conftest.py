@@ -4,13 +4,16 @@ A missing server is a failure, not a skip.
 """
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import httpcore2
 import nats
 import pytest
 import structlog
@@ -22,6 +25,7 @@ from deploy.local.nats import EmbeddedNats
 from deploy.local.postgres import EmbeddedPostgres
 from shared.provision import Limits, provision
 from shared.topology import Topology
+from tests.e2e.sharing import pytest_xdist_make_scheduler  # noqa: F401 - a hook
 
 # Whoever shares out the tests sets it, and a console that is made later would keep that width.
 os.environ.pop("COLUMNS", None)
@@ -39,6 +43,17 @@ MEMORY = Path("/dev/shm")
 MEMORY_WANTED_BYTES = 4 * 2**30
 
 
+def pytest_collectstart() -> None:
+    """What is imported stays; looking through it for garbage took as long as collecting itself."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, but no more in what was imported."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def plain_logs() -> None:
     """Logs as plain lines; the library's default draws every traceback, which takes its time."""
@@ -50,6 +65,14 @@ def plain_logs() -> None:
         ],
         cache_logger_on_first_use=False,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trust_is_read_once() -> Iterator[None]:
+    """The system's certificates, which otherwise every client of HTTP reads: 25 milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The auditor reads files as storage really makes them, and sees when somebody has meddled."""
 
+import functools
 import hashlib
 import io
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.audit.pictures import Gallery, read_given
 from tests.chaos.pictures import picture, truncated
 from tests.storage.signed_files import copies, development, signed_file
 
+PIECES = 2
 SIDES = ((96, 96), (1024, 1024), (832, 1216))
 
 
@@ -47,19 +49,24 @@ async def test_files_without_credentials_tell_nothing() -> None:
     assert [credentials_in(each) for each in (copy, b"", b"RIFF", b"\xff\xd8\xff")] == [None] * 4
 
 
+@functools.cache
+def others(size: tuple[int, int]) -> tuple[Look, ...]:
+    """What other pieces of a run look like."""
+    return tuple(seen(picture(*size, f"other {nth}")) for nth in range(20))
+
+
 @pytest.mark.parametrize("quality", [50, 90])
 @pytest.mark.parametrize("size", SIDES, ids=str)
 @pytest.mark.parametrize("wanted", DeliveryFormat)
 async def test_the_pictures_of_a_run_survive_their_encoding_and_no_other_passes_for_them(
     wanted: DeliveryFormat, size: tuple[int, int], quality: int
 ) -> None:
-    others = [seen(picture(*size, f"other {nth}")) for nth in range(20)]
-    for nth in range(5):
+    for nth in range(PIECES):
         judged = picture(*size, f"piece {nth}")
         derived = await PillowImaging(wanted, quality).derive(judged)
         for copy in (derived.image, derived.thumbnail):
             assert are_alike(seen(copy.data), seen(judged))
-            assert not any(are_alike(seen(copy.data), other) for other in others)
+            assert not any(are_alike(seen(copy.data), other) for other in others(size))
 
 
 @pytest.mark.parametrize("size", SIDES, ids=str)
@@ -67,7 +74,7 @@ async def test_the_print_that_safety_takes_is_found_in_the_copy_and_in_no_other(
     size: tuple[int, int],
 ) -> None:
     prints = [image_print(picture(*size, f"piece {nth}")) for nth in range(20)]
-    for nth in range(5):
+    for nth in range(PIECES):
         copy = await PillowImaging().derive(picture(*size, f"piece {nth}"))
         look = seen(copy.image.data)
         assert [at for at, each in enumerate(prints) if each and has_print(look, each)] == [nth]

@@ -6,10 +6,10 @@ from tests.audit.postgres import read_books
 from tests.audit.rows import CAPTIONS, IMAGE
 from tests.ledger.books import Books
 from tests.ledger.captioning import SHARE, ask, bought, buy, lost, shown
-from tests.ledger.conftest import books, database, dsn, template
+from tests.ledger.conftest import books, database, dsn, engine, tables, template
 from tests.ledger.test_attempts import COST, settled
 
-__all__ = ["books", "database", "dsn", "template"]
+__all__ = ["books", "database", "dsn", "engine", "tables", "template"]
 
 
 async def test_calls_are_read_with_their_kind_and_what_they_gave(books: Books, dsn: str) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.chaos.plan import DEADLINE_S, Plan
+from tests.chaos.plan import Plan
 from tests.chaos.tally import Tally
 
 
@@ -67,9 +67,9 @@ class Outcome:
     def _problems(self) -> Iterator[str]:
         if not self.audit.clean:
             yield "the auditor found violations"
-        settling = self.settling
-        if settling.terminal_after_s is None or settling.terminal_after_s > DEADLINE_S:
-            yield f"not terminal within {DEADLINE_S:g} s of the last fault: {settling.left}"
+        settling, deadline_s = self.settling, self.plan.deadline_s
+        if settling.terminal_after_s is None or settling.terminal_after_s > deadline_s:
+            yield f"not terminal within {deadline_s:g} s of the last fault: {settling.left}"
         elif settling.quiet_after_s is None:
             yield f"not quiet: {settling.left}"
         for answer in self.unexpected:

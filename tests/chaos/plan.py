@@ -7,7 +7,6 @@ from tests.chaos.orders import MOST_PIECES
 from tests.chaos.schedule import FULL, SHORT, Counts
 
 DEADLINE_S = 60.0
-"""Within which everything is terminal after the last fault."""
 
 _WORKERS = ("ledger", "generator", "hooks", "safety", "storage")
 _DOOR = "gateway"
@@ -15,7 +14,10 @@ _DOOR = "gateway"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Size and shape of a run. `replicas` are processes a service, one unless named."""
+    """Size and shape of a run. `replicas` are processes a service, one unless named.
+
+    Everything is to be terminal `deadline_s` after the last fault.
+    """
 
     seed: int
     pieces: int
@@ -23,6 +25,7 @@ class Plan:
     counts: Counts
     replicas: Mapping[str, int]
     short: bool = False
+    deadline_s: float = DEADLINE_S
 
     def __post_init__(self) -> None:
         if not 1 <= self.pieces <= MOST_PIECES:

@@ -14,7 +14,7 @@ from tests.chaos.evidence import JsonLines
 from tests.chaos.leaks import Leak
 from tests.chaos.names import guesses, leaked, piece_ids, staging_guesses
 
-INTERVAL_S = 0.006
+INTERVAL_S = 0.02
 KEPT_FOR_AGAIN = 5_000
 SHARE_AGAIN = 0.25
 

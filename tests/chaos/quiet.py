@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.chaos.endpoint import AWAY, Endpoint
 
@@ -20,12 +20,15 @@ _ROWS = """
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is still under way: pieces and tasks without an end, facts not told, messages queued."""
+    """What is still under way: pieces and tasks without an end, facts not told, messages queued.
+
+    The queues are looked at once every piece and task has ended; until then nobody knows.
+    """
 
     pieces: int
     tasks: int
     outbox: int
-    queued: int
+    queued: int | None
 
     @property
     def is_terminal(self) -> bool:
@@ -35,14 +38,15 @@ class Standing:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is left to be told or cleared away either."""
-        return self.is_terminal and not (self.outbox or self.queued)
+        return self.is_terminal and self.outbox == self.queued == 0
 
 
 async def standing(endpoint: Endpoint) -> Standing | None:
     """How things stand; None while a server is away."""
     try:
         rows = await endpoint.row(_ROWS)
-        return Standing(rows["pieces"], rows["tasks"], rows["outbox"], await _queued(endpoint))
+        seen = Standing(rows["pieces"], rows["tasks"], rows["outbox"], None)
+        return replace(seen, queued=await _queued(endpoint)) if seen.is_terminal else seen
     except AWAY:
         return None
 

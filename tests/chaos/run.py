@@ -22,7 +22,7 @@ from tests.chaos.evidence import FAULTS, ORDERS, PROBES, JsonLines, write_run
 from tests.chaos.inflict import Inflict
 from tests.chaos.leaks import Leaks
 from tests.chaos.outcome import Judgement, Outcome, Settling
-from tests.chaos.plan import DEADLINE_S, Plan
+from tests.chaos.plan import Plan
 from tests.chaos.prober import Prober
 from tests.chaos.progress import report
 from tests.chaos.reviewer import Reviewer
@@ -68,7 +68,7 @@ async def run(plan: Plan, *, data: Path, evidence: Path, console: Console, judge
         "ended": None,
         "pieces": plan.pieces,
         "data_dir": str(data),
-        "deadline_s": DEADLINE_S,
+        "deadline_s": plan.deadline_s,
         "verdict_public_keys": [VerdictSigner(bytes.fromhex(signing_seed)).public_key],
     }
     write_run(evidence, told)
@@ -80,7 +80,7 @@ async def run(plan: Plan, *, data: Path, evidence: Path, console: Console, judge
         async with _onlookers(system, actors, console):
             await _disturb(plan, actors)
             console.print("faults are over; waiting for every piece to end", highlight=False)
-            settling = await _settle(system, actors.inflict.ended_at)
+            settling = await _settle(system, actors.inflict.ended_at, plan.deadline_s)
         write_run(evidence, {**told, "ended": time.time()})
         return await _outcome(
             plan, system, actors, evidence, settling, began=began, audit=await judge(evidence)
@@ -102,9 +102,9 @@ async def _disturb(plan: Plan, actors: Actors) -> None:
         group.create_task(actors.inflict.all(faults))
 
 
-async def _settle(system: System, last_fault_at: float) -> Settling:
+async def _settle(system: System, last_fault_at: float, deadline_s: float) -> Settling:
     terminal_at, left = await quiet.until(
-        system.endpoint, lambda seen: seen.is_terminal, limit_s=2 * DEADLINE_S
+        system.endpoint, lambda seen: seen.is_terminal, limit_s=2 * deadline_s
     )
     quiet_at, left = await quiet.until(
         system.endpoint, lambda seen: seen.is_quiet, limit_s=QUIET_LIMIT_S

@@ -57,7 +57,7 @@ class Counts:
 FULL = Counts(
     service_kills=108, nats_kills=22, postgres_kills=12, pauses=12, cuts=24, slows=12, mutes=9
 )
-SHORT = Counts(service_kills=8, nats_kills=1, postgres_kills=1, pauses=1, cuts=3, slows=2, mutes=1)
+SHORT = Counts(service_kills=7, nats_kills=1, postgres_kills=1, pauses=1, cuts=3, slows=2, mutes=1)
 
 
 def plan(

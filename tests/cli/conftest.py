@@ -1,32 +1,17 @@
 """The command line as a process would run it, against real servers."""
 
 import asyncio
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.cli.in_process import Said
 from tests.permissions.conftest import Guarded, guarded
 
 __all__ = ["guarded"]
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
 
 Atelier = Callable[..., Any]
 

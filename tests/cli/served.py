@@ -10,7 +10,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.cli.conftest import Said
+from tests.cli.in_process import Said
 from tests.eventually import eventually
 from tests.gateway.backend import KEY
 from tests.gateway.conftest import World

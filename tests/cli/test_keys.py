@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from shared.calls import Scope
 from tests.cli import served
-from tests.cli.conftest import Said
+from tests.cli.in_process import Said
 from tests.cli.served import Run as Keys
 from tests.gateway.backend import NOW, SECRET
 from tests.gateway.conftest import World, app, world

@@ -1,4 +1,7 @@
-"""`atelier providers test`: one image by the generator's own code, and nobody else at work."""
+"""`atelier providers test`: one image by the generator's own code, and nobody else at work.
+
+The command becomes the trial; what the trial does is tried without a process of its own.
+"""
 
 import io
 import json
@@ -7,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ import pytest
 from PIL import Image
 from werkzeug import Response
 
-from tests.cli.conftest import Said
+from tests.cli.in_process import Said, run_here
 from tests.eventually import eventually
 from tests.generator.worker_stub import (
     Worker,
@@ -31,9 +35,7 @@ LIMIT_S = 60
 TOKEN = "canary-token-7f3a"
 LORA_URL = "https://bucket.example/loras/ada.safetensors?X-Amz-Signature=canary-signature-91c2"
 CANARIES = ("canary", "X-Amz-Signature")
-COMMAND = ("cli", "providers", "test")
-# What the command becomes: half the time to start.
-DIRECTLY = ("services.generator.trial",)
+TRIAL = "services.generator.trial"
 MODAL = ("modal_sdxl_lora", "--json")
 
 
@@ -42,6 +44,15 @@ def worker() -> Iterator[Worker]:
     """Somebody who makes images."""
     with running_worker() as worker:
         yield worker
+
+
+@pytest.fixture
+def sleeper(worker: Worker) -> Iterator[Worker]:
+    """Somebody who does not make any before the test is over."""
+    over = threading.Event()
+    worker.delay_s = lambda _: float(over.wait(LIMIT_S))
+    yield worker
+    over.set()
 
 
 def environment(worker: Worker | None = None, **settings: str) -> dict[str, str]:
@@ -53,12 +64,10 @@ def environment(worker: Worker | None = None, **settings: str) -> dict[str, str]
     return known | settings
 
 
-def started(
-    *arguments: str, command: tuple[str, ...] = COMMAND, root: Path = ROOT, **settings: Any
-) -> "subprocess.Popen[str]":
-    """A trial, as a process of its own."""
+def started(*arguments: str, root: Path = ROOT, **settings: Any) -> "subprocess.Popen[str]":
+    """The command, as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", *command, *arguments],
+        [sys.executable, "-m", "cli", "providers", "test", *arguments],
         env=environment(**settings),
         cwd=root,
         stdout=subprocess.PIPE,
@@ -68,16 +77,21 @@ def started(
 
 
 def ended(process: "subprocess.Popen[str]") -> Said:
-    """How it ended. Never with a secret."""
+    """How it ended."""
     out, err = process.communicate(timeout=LIMIT_S)
-    for canary in CANARIES:
-        assert canary not in out + err
-    return Said(process.returncode, out, err)
+    return discreet(Said(process.returncode, out, err))
 
 
 def trial(*arguments: str, **settings: Any) -> Said:
-    """A trial from its beginning to its end."""
-    return ended(started(*arguments, command=DIRECTLY, **settings))
+    """What the command becomes, from its beginning to its end."""
+    return discreet(run_here(TRIAL, *arguments, **environment(**settings)))
+
+
+def discreet(said: Said) -> Said:
+    """The same, which holds no secret."""
+    for canary in CANARIES:
+        assert canary not in said.out + said.err
+    return said
 
 
 def test_an_image_is_made_shown_and_saved(worker: Worker, tmp_path: Path) -> None:
@@ -173,9 +187,8 @@ def test_a_black_image_fails_but_may_be_looked_at(worker: Worker, tmp_path: Path
     assert out.read_bytes() == black(1024, 1024)
 
 
-def test_a_worker_that_hangs_is_given_up_and_may_have_billed(worker: Worker) -> None:
-    worker.delay_s = lambda _: 5.0
-    said = trial(*MODAL, worker=worker, MODAL_TIMEOUT_SECONDS="1")
+def test_a_worker_that_hangs_is_given_up_and_may_have_billed(sleeper: Worker) -> None:
+    said = trial(*MODAL, worker=sleeper, MODAL_TIMEOUT_SECONDS="1")
     assert said.code == 1
     assert (said.json["code"], said.json["outcome"]) == ("TIMEOUT", "unknown")
     assert "look at the bill" in said.json["next_step"]
@@ -186,13 +199,6 @@ def test_who_applies_weights_asks_for_a_link_to_some(worker: Worker) -> None:
     assert said.code == 2
     assert "--lora-url" in said.err
     assert not worker.asked
-
-
-def test_a_link_that_is_typed_does_as_well(worker: Worker) -> None:
-    link = ("--lora-url", LORA_URL)
-    said = ended(started(*MODAL, *link, worker=worker, ATELIER_LORA_URL=""))
-    assert said.code == 0, said.err
-    assert worker.asked[0]["lora_url"] == LORA_URL
 
 
 def test_what_is_no_link_is_wrong_usage_and_not_repeated(worker: Worker) -> None:
@@ -222,7 +228,7 @@ def test_what_is_not_configured_is_named() -> None:
 
 
 def test_who_is_no_provider_is_wrong_usage() -> None:
-    said = ended(started("nobody"))
+    said = trial("nobody")
     assert (said.code, "modal_sdxl_lora" in said.err) == (2, True)
 
 
@@ -262,19 +268,22 @@ def test_without_the_generator_it_is_told_what_to_install(tmp_path: Path) -> Non
     assert "atelier[generator]" in said.err
 
 
-async def test_secrets_are_not_among_the_arguments_and_a_stop_is_a_stop(worker: Worker) -> None:
-    worker.delay_s = lambda _: 3.0
-    process = started("modal_sdxl_lora", worker=worker)
+async def test_secrets_are_not_among_the_arguments_and_a_stop_is_a_stop(sleeper: Worker) -> None:
+    # A link that was typed was there for all to see, but is not any more.
+    process = started(
+        "modal_sdxl_lora", "--lora-url", LORA_URL, worker=sleeper, ATELIER_LORA_URL=""
+    )
 
     async def at_work() -> bool:
-        return worker.at_work == 1
+        return sleeper.at_work == 1
 
-    await eventually(at_work, 20)
+    await eventually(at_work, LIMIT_S)
     seen = Path(f"/proc/{process.pid}/cmdline").read_text()
-    assert "services.generator.trial" in seen
+    assert TRIAL in seen
     assert not any(canary in seen for canary in CANARIES)
     process.send_signal(signal.SIGINT)
     said = ended(process)
     assert said.code == 130
     assert "may go on, and bill it" in said.err
     assert "Traceback" not in said.err
+    assert sleeper.asked[0]["lora_url"] == LORA_URL

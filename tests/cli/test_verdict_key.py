@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from shared.signing import VerdictKeys, VerdictSigner
-from tests.cli.conftest import Said
+from tests.cli.in_process import Said
 from tests.verdict_keys import SEED, SIGNER
 
 

@@ -16,7 +16,7 @@ from cli.main import app
 from cli.verify_reading import MOST_BYTES
 from services.storage.domain import DeliveryFormat
 from shared.provenance import AppliedLora
-from tests.cli.conftest import Said
+from tests.cli.in_process import Said
 from tests.storage.certificates import ORGANISATION, chain
 from tests.storage.signed_files import copies, development, of_operator, signed_file
 

@@ -1,11 +1,13 @@
 """`atelier worker`: it becomes the generator's own worker, with its address as it was told."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -33,24 +35,17 @@ def test_it_becomes_the_worker_with_the_address_it_was_told() -> None:
     assert "canary" not in done.stdout + done.stderr
 
 
-def test_it_says_what_is_missing() -> None:
-    probe = (
-        "import importlib.util, sys; real = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda n, *a: None if n == 'diffusers' else real(n, *a)\n"
-        "from cli.main import app; app(['worker'])"
+def test_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *given: None if name == "diffusers" else real(name, *given),
     )
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": "/"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "diffusers is missing" in done.stderr
-    assert "atelier[generator-sdxl]" in done.stderr
+    said = CliRunner().invoke(app, ["worker"], env={"COLUMNS": "200"})
+    assert said.exit_code == 1
+    assert "diffusers is missing" in said.stderr
+    assert "atelier[generator-sdxl]" in said.stderr
 
 
 def test_its_help_names_where_settings_come_from() -> None:

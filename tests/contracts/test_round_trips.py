@@ -21,33 +21,35 @@ any_piece = st.sampled_from([f for f in FACTS if issubclass(f, PieceFact)]).flat
 quick = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
+# What takes its time is to make up facts: each is asked about everything that is true of all.
 @quick
-@given(any_fact)
-def test_a_fact_is_the_same_after_its_way(fact: Fact) -> None:
+@given(any_fact, st.dictionaries(st.text(min_size=1), st.integers()))
+def test_a_fact_goes_its_way_unharmed(fact: Fact, more: dict[str, int]) -> None:
+    is_the_same_after_its_way(fact)
+    is_read_with_fields_that_nobody_knows_yet(fact, more)
+    has_a_subject_of_one_place_and_safe_tokens(fact)
+    has_the_attributes_of_a_cloud_event(fact)
+
+
+def is_the_same_after_its_way(fact: Fact) -> None:
     headers = wire.headers(fact, source="/tests", at=utc_now())
     assert wire.decode(type(fact), wire.encode(fact), headers) == fact
 
 
-@quick
-@given(any_fact, st.dictionaries(st.text(min_size=1), st.integers()))
-def test_fields_that_nobody_knows_yet_are_ignored(fact: Fact, more: dict[str, int]) -> None:
+def is_read_with_fields_that_nobody_knows_yet(fact: Fact, more: dict[str, int]) -> None:
     known = type(fact).model_fields
     news = {name: value for name, value in more.items() if name not in known}
     body = json.dumps(json.loads(wire.encode(fact)) | news).encode()
     assert wire.decode(type(fact), body, {}) == fact
 
 
-@quick
-@given(any_fact)
-def test_a_subject_is_one_place_and_its_tokens_are_safe(fact: Fact) -> None:
+def has_a_subject_of_one_place_and_safe_tokens(fact: Fact) -> None:
     subject = Topology("ns").subject(fact)
     assert re.fullmatch(r"[A-Za-z0-9_.-]+", subject)
     assert len(subject.split(".")) == 1 + 2 + len(fact.subject_tokens)
 
 
-@quick
-@given(any_fact)
-def test_headers_are_the_attributes_of_a_cloud_event(fact: Fact) -> None:
+def has_the_attributes_of_a_cloud_event(fact: Fact) -> None:
     headers = wire.headers(fact, source="/atelier/tests", at=utc_now())
     assert headers["ce-specversion"] == "1.0"
     assert headers["ce-type"] == f"atelier.{fact.NAME}.v{fact.VERSION}"

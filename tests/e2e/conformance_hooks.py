@@ -28,6 +28,7 @@ BEYOND_THE_SCHEMA = {
     "prompt_and_template",
     "string_too_short",  # once spaces at both ends are taken off
     "two_keys",
+    "unknown_sampler",
 }
 
 

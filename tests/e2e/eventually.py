@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(holds: Callable[[], T | None], *, within_s: float = 15) -> T:
+def eventually(holds: Callable[[], T | None], *, within_s: float = 60) -> T:
     """What `holds` gives once it gives something true."""
     deadline = time.monotonic() + within_s
     while not (found := holds()):

@@ -71,7 +71,7 @@ class Neighbour:
         answers = await self.until("task.accepted", "task.refused", task_id=task_id)
         return answers[-1]
 
-    async def until(self, *facts: str, task_id: str, timeout_s: float = 30) -> list[dict[str, Any]]:
+    async def until(self, *facts: str, task_id: str, timeout_s: float = 60) -> list[dict[str, Any]]:
         """What was heard of these facts about a task, once there is any."""
 
         def found() -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,11 @@ import httpx2
 import nats
 from nats.js import JetStreamContext
 
+from deploy.local.processes import tethered
+
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60
+"""For what takes a second where nothing else runs."""
 FINAL = {"completed", "failed", "cancelled"}
 
 
@@ -35,8 +40,20 @@ class System:
 
     def pid(self, name: str) -> int:
         """Process id of a service replica right now, for example of `generator`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (pids := self._pids(name)):  # for a moment a killed one has no successor
+            assert time.monotonic() < deadline, f"no {name}"
+            time.sleep(0.05)
+        return pids[0]
+
+    def replaced(self, name: str, killed: int) -> bool:
+        """Whether a process of the service runs, and the killed one is not listed any more."""
+        pids = self._pids(name)
+        return bool(pids) and killed not in pids
+
+    def _pids(self, name: str) -> list[int]:
         pids: dict[str, int] = self.endpoint["pids"]
-        return next(pid for key, pid in pids.items() if key.split(".")[0] == name)
+        return [pid for key, pid in pids.items() if key.split(".")[0] == name]
 
     def avatar(self, **overrides: object) -> str:
         """Create an avatar and give its id."""
@@ -56,7 +73,7 @@ class System:
         """Order a batch and give the task's id; sent again while nobody confirms, as clients do."""
         body = {"avatar_id": avatar_id, "num_pieces": num_pieces, "platform": "instagram"}
         key = {"Idempotency-Key": uuid.uuid4().hex}
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             answer = self.client.post("/content/batch", json=body | overrides, headers=key)
             if answer.status_code != 503 or time.monotonic() > deadline:
@@ -67,7 +84,7 @@ class System:
 
     def task(self, task_id: str) -> dict[str, Any]:
         """The task as it stands; a part that is restarting is asked again, as clients do."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE_S
         path = f"/content/tasks/{task_id}"
         while (answer := self.client.get(path)).status_code == 503:
             assert answer.headers["retry-after"]
@@ -77,7 +94,7 @@ class System:
         task: dict[str, Any] = answer.json()
         return task
 
-    def finished(self, task_id: str, timeout_s: float = 60) -> dict[str, Any]:
+    def finished(self, task_id: str, timeout_s: float = 2 * PATIENCE_S) -> dict[str, Any]:
         """The task once it has ended."""
         deadline = time.monotonic() + timeout_s
         while (task := self.task(task_id))["state"] not in FINAL:
@@ -85,7 +102,9 @@ class System:
             time.sleep(0.1)
         return task
 
-    def wait_until(self, task_id: str, stage: str, count: int, timeout_s: float = 30) -> None:
+    def wait_until(
+        self, task_id: str, stage: str, count: int, timeout_s: float = PATIENCE_S
+    ) -> None:
         """Return when `count` pieces have come as far as `stage`."""
         deadline = time.monotonic() + timeout_s
         while self.task(task_id)["counts"][stage] < count:
@@ -117,28 +136,44 @@ class System:
 
 @contextmanager
 def running(
-    data: Path, *arguments: str, module: str = "deploy.local", **settings: str
+    data: Path,
+    *arguments: str,
+    module: str = "deploy.local",
+    product: str = str(ROOT),
+    **settings: str,
 ) -> Iterator[System]:
     """Start an Atelier in `data` with these settings, and stop it at the end."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
-    command = [sys.executable, "-m", module]
-    up = subprocess.run(
-        [*command, "up", "--detach", "--data", str(data), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert up.returncode == 0, f"{up.stdout}\n{up.stderr}"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    log = data.with_name(f"{data.name}.log")
+    command = [sys.executable, "-m", module, "up", "--json", "--data", str(data), *arguments]
+    with log.open("ab") as stderr:
+        atelier = subprocess.Popen(
+            # Whoever kills us stops it.
+            tethered(command, death_signal=signal.SIGTERM),
+            # A module is looked for in the working directory first.
+            cwd=product,
+            env={**os.environ, "PYTHONPATH": product, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
     try:
-        endpoint = json.loads((data / "endpoint.json").read_text())
-        with httpx2.Client(
-            base_url=f"{endpoint['url']}/api/v1",
-            headers={"X-API-Key": endpoint["api_key"]},
-            timeout=60,
-            trust_env=False,
-        ) as client:
-            yield System(data, client)
+        yield from _serving(atelier, data, log)
     finally:
-        subprocess.run([*command, "down", "--data", str(data)], env=environment, check=True)
+        atelier.terminate()
+        assert atelier.wait(timeout=2 * PATIENCE_S) == 0, log.read_text()[-5000:]
+
+
+def _serving(atelier: subprocess.Popen[bytes], data: Path, log: Path) -> Iterator[System]:
+    assert atelier.stdout is not None
+    with atelier.stdout as stdout:
+        endpoint = json.loads(stdout.readline() or b"null")
+    assert endpoint is not None, log.read_text()[-5000:]
+    with httpx2.Client(
+        base_url=f"{endpoint['url']}/api/v1",
+        headers={"X-API-Key": endpoint["api_key"]},
+        timeout=60,
+        trust_env=False,
+    ) as client:
+        yield System(data, client)

@@ -15,10 +15,20 @@ from shared.subscriptions import confirmed
 from tests.errors.producers.registry import RealLedger
 from tests.gateway.conftest import World, app, client, world
 from tests.ledger.books import Books
-from tests.ledger.conftest import books, database, dsn, template
+from tests.ledger.conftest import books, database, dsn, engine, tables, template
 from tests.verdict_keys import KEYS, SIGNER
 
-__all__ = ["app", "books", "client", "database", "dsn", "template", "world"]
+__all__ = [
+    "app",
+    "books",
+    "client",
+    "database",
+    "dsn",
+    "engine",
+    "tables",
+    "template",
+    "world",
+]
 
 
 @pytest.fixture

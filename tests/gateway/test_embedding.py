@@ -88,12 +88,16 @@ async def test_few_files_pass_through_at_a_time_for_all_answers_together(
 ) -> None:
     await kept_back(world, client, 20)
     under_way, most = 0, 0
+    as_many_as_may = asyncio.Event()
 
     async def slowly(request: calls.LendBytes) -> calls.LentBytes:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        await asyncio.sleep(0.02)  # long enough for as many as may
+        if most >= 8:
+            as_many_as_may.set()
+        await as_many_as_may.wait()
+        await asyncio.sleep(0.02)  # long enough for more, if they may
         under_way -= 1
         image = await world.backend.staging.put(request.name, b"lent", media_type="image/png")
         return calls.LentBytes(image=image)

@@ -21,6 +21,7 @@ from shared.calls import AttemptAnswer
 from shared.content import Brief, Lane
 from shared.outcomes import GiveUp, TryLater
 from tests.builders import blob, brief, content_requested, generation
+from tests.eventually import PATIENCE_S
 from tests.fakes import MemoryBlobs
 from tests.generator.fakes import (
     EarlierImages,
@@ -245,7 +246,7 @@ async def test_nobody_queues_for_a_provider_that_may_not_be_called() -> None:
         await router.handler(content_requested())
     (first, _) = router.routes
     async with first.slots.taken(first=False):
-        made = await asyncio.wait_for(router.handler(content_requested()), timeout=1)
+        made = await asyncio.wait_for(router.handler(content_requested()), PATIENCE_S)
     assert made.generation.provider == "second"
 
 

@@ -10,7 +10,10 @@ from services.hooks.handler.jobs import Job, Outcome
 from shared.content import Captions, CaptionSource, Lane
 from shared.outcomes import TryLater
 from tests.builders import image_generated
+from tests.eventually import eventually
 from tests.hooks.fakes import pieces
+
+LIMIT_S = 30
 
 
 class Calls:
@@ -19,10 +22,13 @@ class Calls:
     def __init__(self, takes_s: float = 0.01) -> None:
         self.jobs: list[list[Job]] = []
         self.takes_s = takes_s
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def __call__(self, jobs: Sequence[Job]) -> list[Outcome]:
         self.jobs.append(list(jobs))
         await asyncio.sleep(self.takes_s)
+        await self.may_answer.wait()
         return [
             Captions(source=CaptionSource.MODEL, attempt_id=f"{job.piece_id}-{len(self.jobs)}")
             for job in jobs
@@ -31,6 +37,12 @@ class Calls:
     @property
     def sizes(self) -> list[int]:
         return [len(jobs) for jobs in self.jobs]
+
+
+async def turns(count: int) -> None:
+    """Let everybody else go on, several times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 def desk(calls: Calls, *, linger_s: float = 0.02) -> Desk:
@@ -79,19 +91,19 @@ async def test_other_tenants_are_never_in_one_call() -> None:
 @pytest.mark.parametrize("lane", [None, Lane.INTERACTIVE])
 async def test_one_alone_that_somebody_may_wait_for_does_not_linger(lane: Lane | None) -> None:
     calls, (event,) = Calls(takes_s=0), pieces(1)
-    async with asyncio.timeout(1):
-        await desk(calls, linger_s=30)(event.model_copy(update={"lane": lane}))
+    async with asyncio.timeout(LIMIT_S):
+        await desk(calls, linger_s=10 * LIMIT_S)(event.model_copy(update={"lane": lane}))
     assert calls.sizes == [1]
 
 
 async def test_who_is_waited_for_does_not_linger_in_company_either() -> None:
     calls, events = Calls(takes_s=0), pieces(3)
-    at = desk(calls, linger_s=30)
+    at = desk(calls, linger_s=10 * LIMIT_S)
     bulk = [
         asyncio.create_task(at(event.model_copy(update={"lane": Lane.BULK})))
         for event in events[:2]
     ]
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(LIMIT_S):
         await at(events[2].model_copy(update={"lane": Lane.INTERACTIVE}))
     assert calls.sizes == [1]
     for task in bulk:
@@ -100,21 +112,25 @@ async def test_who_is_waited_for_does_not_linger_in_company_either() -> None:
 
 async def test_pieces_that_nobody_waits_for_linger_for_those_that_come_a_little_later() -> None:
     calls, tasks = Calls(takes_s=0), []
-    at = desk(calls, linger_s=0.3)
+    at = desk(calls, linger_s=1)
     for event in pieces(5):
         tasks.append(asyncio.create_task(at(event.model_copy(update={"lane": Lane.BULK}))))
-        await asyncio.sleep(0.01)
+        await turns(5)
     await asyncio.gather(*tasks)
     assert calls.sizes == [5]
 
 
 async def test_a_piece_that_comes_again_hears_the_same_and_is_written_for_once() -> None:
-    calls, (event,) = Calls(takes_s=0.05), pieces(1)
+    calls, (event,) = Calls(takes_s=0), pieces(1)
+    calls.may_answer.clear()
     at = desk(calls)
     first = asyncio.create_task(at(event))
-    await asyncio.sleep(0.01)
+    await eventually(lambda: calls.jobs)
     first.cancel()
-    outcome = await at(event)
+    second = asyncio.create_task(at(event))
+    await turns(5)
+    calls.may_answer.set()
+    outcome = await second
     assert calls.sizes == [1]
     assert isinstance(outcome, Captions)
 

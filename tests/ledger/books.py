@@ -181,6 +181,15 @@ class Books:
             return result.all() if result.returns_rows else []
 
 
+async def is_held_up(books: Books) -> bool:
+    """Whether somebody waits for what another transaction holds."""
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    )
+    return bool(await books.sql(waiting))
+
+
 def accept_task(avatar_id: str, count: int = 1, **overrides: object) -> AcceptTask:
     now = datetime.now(UTC)
     given: dict[str, object] = {

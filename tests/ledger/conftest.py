@@ -1,17 +1,21 @@
-"""A migrated database for every test, cloned from a template."""
+"""A migrated database without rows for every test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import EmbeddedPostgres
-from services.ledger.adapters.database import Database, PoolLimits
+from services.ledger.adapters.database import Database, PoolLimits, open_engine
 from services.ledger.adapters.database_url import driver_url
 from services.ledger.adapters.migrator import migrate
 from tests.ledger.books import Books
+from tests.ledger.tables import Tables
+
+LIMITS = PoolLimits(wait_s=10)
 
 
 async def run_sql(server: EmbeddedPostgres, *statements: str) -> None:
@@ -39,19 +43,33 @@ def template(postgres_server: EmbeddedPostgres) -> str:
     return name
 
 
-@pytest.fixture
-async def dsn(postgres_server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
-    """The address of this test's own database."""
+@pytest.fixture(scope="session")
+def tables(postgres_server: EmbeddedPostgres, template: str) -> Iterator[Tables]:
+    """A database that tests use one after another: to make one takes longer than most of them."""
     name = f"t{uuid4().hex[:12]}"
-    await run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield postgres_server.dsn(name)
-    await run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    asyncio.run(run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    with Tables.of(postgres_server.dsn(name)) as tables:
+        yield tables
 
 
 @pytest.fixture
-async def database(dsn: str) -> AsyncIterator[Database]:
+def dsn(tables: Tables) -> Iterator[str]:
+    """The address of a database without rows, this test's own while it runs."""
+    yield tables.dsn
+    tables.empty()
+
+
+@pytest.fixture(scope="session")
+def engine(tables: Tables) -> AsyncEngine:
+    """What a pool is made of. It keeps no connection, but how each statement is said in SQL."""
+    return open_engine(driver_url(tables.dsn), LIMITS)
+
+
+@pytest.fixture
+async def database(dsn: str, engine: AsyncEngine) -> AsyncIterator[Database]:
     """A pool on it, as a ledger process has."""
-    pool = Database.at(driver_url(dsn), PoolLimits(wait_s=10))
+    assert dsn
+    pool = Database(engine, LIMITS)
     yield pool
     await pool.close()
 

@@ -11,7 +11,7 @@ from shared.content import CaptionSource
 from shared.events import ContentRequested
 from tests.builders import captions, content_halted, content_hooked, verdict
 from tests.eventually import eventually
-from tests.ledger.books import TENANT, Books, stored, whose
+from tests.ledger.books import TENANT, Books, is_held_up, stored, whose
 from tests.ledger.captioning import SHARE, ask, bought, buy, lost, shown, written
 from tests.ledger.reviewing import WAITING, approve, delivered
 from tests.ledger.test_attempts import COST, cost_of, settled
@@ -170,18 +170,11 @@ async def test_a_delivery_holds_calls_in_the_order_in_which_settlements_do(books
     await ask(books, piece, attempt_id="y-captions")
     event = shown(piece, "y-captions", image="z-image")
 
-    async def delivery_waits() -> bool:
-        blocked = (
-            "SELECT 1 FROM pg_stat_activity"
-            " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
-        )
-        return bool(await books.sql(blocked))
-
     hold = "SELECT 1 FROM attempts WHERE attempt_id = '{}' FOR UPDATE NOWAIT"
     async with books.database.write() as settling:
         await settling.connection.exec_driver_sql(hold.format("y-captions"))
         delivering = asyncio.create_task(books.endings.deliver(event))
-        await eventually(delivery_waits)
+        await eventually(lambda: is_held_up(books))
         await settling.connection.exec_driver_sql(hold.format("z-image"))
     await delivering
     assert await cost_of(books, piece) == COST + SHARE

@@ -19,6 +19,7 @@ from tests.ledger.books import Books, stored
 KILL_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND application_name = 'atelier-ledger'"
 )
 
 

@@ -155,6 +155,6 @@ async def test_readers_do_not_wait_for_writers(books: Books) -> None:
     async with books.database.write() as transaction:
         locked = "SELECT 1 FROM pieces, tasks FOR UPDATE"
         await transaction.connection.exec_driver_sql(locked)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await books.piece(piece.piece_id)
             await books.task(piece.task_id)

@@ -132,8 +132,8 @@ async def test_the_history_says_briefly_what_judges_found(books: Books) -> None:
 
 def test_making_sure_of_a_verdict_takes_no_time_worth_saving() -> None:
     event = stored(content_requested(), verdict=FULL)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(200):
         assert KEYS.vouch_for(event, event.verdict)
-    # Measured: 0.1 ms. The limit is for machines that are busy with something else.
-    assert (time.perf_counter() - began) / 200 < 0.005
+    # Measured: 0.1 ms of a processor, however busy that is with something else.
+    assert (time.process_time() - began) / 200 < 0.005

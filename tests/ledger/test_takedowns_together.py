@@ -11,7 +11,8 @@ from shared.calls import AvatarRef
 from shared.content import Sha256
 from shared.events import ContentRequested, DeliveryWithdrawn
 from tests.builders import SHA256
-from tests.ledger.books import Books
+from tests.eventually import eventually
+from tests.ledger.books import Books, is_held_up
 from tests.ledger.test_endings import replica
 from tests.ledger.test_takedowns import PRINT, delivered, is_blocked, looking, request
 
@@ -107,7 +108,8 @@ async def test_a_takedown_waits_for_a_delivery_that_has_looked_already(
         group.create_task(books.endings.deliver(looking(second, PRINT)))
         await looked.wait()
         taking = group.create_task(replica.takedowns.take_down(request(first.piece_id)))
-        await asyncio.sleep(0.2)  # a takedown that does not wait is done by then
+        # One that does not wait would be done, and never be seen to.
+        await eventually(lambda: is_held_up(books))
         assert not taking.done()
         go.set()
     assert await is_down(books, second)

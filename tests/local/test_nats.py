@@ -29,7 +29,7 @@ async def test_refuses_who_does_not_know_the_token(tmp_path: Path) -> None:
     async with EmbeddedNats(tmp_path / "nats") as broker:
         reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
         writer.write(b'CONNECT {"auth_token":"wrong"}\r\nPING\r\n')
-        assert b"Authorization Violation" in await asyncio.wait_for(reader.read(), 5)
+        assert b"Authorization Violation" in await asyncio.wait_for(reader.read(), 30)
         writer.close()
 
 

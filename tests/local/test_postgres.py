@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from deploy.local.postgres import EmbeddedPostgres, PostgresFailed
+from tests.local.conftest import MakeData
 
 UNSAFE = {"fsync": "off"}  # quicker; no test here pulls the plug
 
@@ -32,7 +33,8 @@ async def test_works_in_a_path_with_a_space_and_an_umlaut(tmp_path: Path) -> Non
         assert await ask(postgres.dsn(), "show server_encoding") == "UTF8"
 
 
-async def test_only_its_owner_reaches_it(tmp_path: Path) -> None:
+async def test_only_its_owner_reaches_it(tmp_path: Path, make_data: MakeData) -> None:
+    make_data(tmp_path / "pg")
     async with EmbeddedPostgres(tmp_path / "pg", settings=UNSAFE) as postgres:
         assert await ask(postgres.dsn(), "show listen_addresses") == ""
         socket_dir = str(await ask(postgres.dsn(), "show unix_socket_directories"))
@@ -41,8 +43,9 @@ async def test_only_its_owner_reaches_it(tmp_path: Path) -> None:
 
 
 async def test_comes_back_with_its_data_under_the_same_address_after_a_crash(
-    tmp_path: Path,
+    tmp_path: Path, make_data: MakeData
 ) -> None:
+    make_data(tmp_path / "pg")
     async with EmbeddedPostgres(tmp_path / "pg", settings=UNSAFE) as postgres:
         dsn = postgres.dsn()
         await ask(dsn, "create table kept as select 7 as n")
@@ -53,7 +56,10 @@ async def test_comes_back_with_its_data_under_the_same_address_after_a_crash(
         assert await ask(dsn, "select n from kept") == 7
 
 
-async def test_takes_over_from_the_orphan_of_a_crashed_start(tmp_path: Path) -> None:
+async def test_takes_over_from_the_orphan_of_a_crashed_start(
+    tmp_path: Path, make_data: MakeData
+) -> None:
+    make_data(tmp_path / "pg")
     orphan = EmbeddedPostgres(tmp_path / "pg", settings=UNSAFE)
     await orphan.start()
     try:
@@ -65,8 +71,9 @@ async def test_takes_over_from_the_orphan_of_a_crashed_start(tmp_path: Path) -> 
 
 
 async def test_a_stale_pid_file_that_names_a_living_stranger_does_not_stop_it(
-    tmp_path: Path,
+    tmp_path: Path, make_data: MakeData
 ) -> None:
+    make_data(tmp_path / "pg")
     postgres = EmbeddedPostgres(tmp_path / "pg", settings=UNSAFE)
     await postgres.start()
     pid_file = tmp_path / "pg" / "postmaster.pid"
@@ -94,7 +101,10 @@ async def test_leaves_a_directory_with_other_files_alone(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "pg").iterdir()] == ["thesis.txt"]
 
 
-async def test_a_setting_it_refuses_is_reported_in_its_own_words(tmp_path: Path) -> None:
+async def test_a_setting_it_refuses_is_reported_in_its_own_words(
+    tmp_path: Path, make_data: MakeData
+) -> None:
+    make_data(tmp_path / "pg")
     postgres = EmbeddedPostgres(tmp_path / "pg", settings={"max_connections": "many"})
     with pytest.raises(PostgresFailed, match="max_connections"):
         await postgres.start()

@@ -24,21 +24,29 @@ from deploy.local.replica import ServiceFailed
 from deploy.local.stack import Stack
 from deploy.local.steps import StepFailed
 from tests.eventually import eventually
+from tests.local.conftest import MakeData
 from tests.local.fake_atelier import fake, fake_blueprint
 
 USER = {"PATH": os.environ["PATH"]}
+
+# Nobody asks these; to start ours takes longer than all the rest.
+THEIRS = {"NATS_URL": "nats://10.0.0.1:4222", "DATABASE_URL": "postgresql://u@10.0.0.1/db"}
 
 MakeStack = Callable[..., Stack]
 
 
 @pytest.fixture
-async def make_stack() -> AsyncIterator[MakeStack]:
+async def make_stack(make_data: MakeData) -> AsyncIterator[MakeStack]:
     """Give a function that makes stacks; they are stopped at the end."""
     made: list[Stack] = []
 
     def make(root: Path, blueprint: Blueprint | None = None, **user: str) -> Stack:
+        data = DataDirectory(root)
+        if not root.exists():
+            data.create()
+            make_data(data.postgres)
         stack = Stack(
-            DataDirectory(root),
+            data,
             user={**USER, **user},
             scale={},
             sink=Tee(),
@@ -94,8 +102,8 @@ async def test_the_api_key_survives_a_restart(tmp_path: Path, make_stack: MakeSt
 async def test_the_same_directory_twice_is_refused_and_the_first_goes_on(
     tmp_path: Path, make_stack: MakeStack
 ) -> None:
-    await make_stack(tmp_path / "data").start()
-    second = make_stack(tmp_path / "data")
+    await make_stack(tmp_path / "data", **THEIRS).start()
+    second = make_stack(tmp_path / "data", **THEIRS)
     with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
         await second.start()
     await second.stop()
@@ -122,16 +130,15 @@ async def test_a_killed_part_comes_back_and_its_new_id_is_published(
         pids = read_endpoint(tmp_path / "data")["pids"]
         return name in pids and pids[name] != endpoint.pids[name]
 
-    await eventually(has_a_new_id, timeout_s=10)
+    await eventually(has_a_new_id)
     assert read_endpoint(tmp_path / "data")["nats_url"] == endpoint.nats_url
 
 
 async def test_servers_of_the_user_are_used_instead_of_ours(
     tmp_path: Path, make_stack: MakeStack
 ) -> None:
-    given = {"NATS_URL": "nats://10.0.0.1:4222", "DATABASE_URL": "postgresql://u@10.0.0.1/db"}
-    endpoint = await make_stack(tmp_path / "data", **given).start()
-    assert (endpoint.nats_url, endpoint.database_url) == tuple(given.values())
+    endpoint = await make_stack(tmp_path / "data", **THEIRS).start()
+    assert (endpoint.nats_url, endpoint.database_url) == tuple(THEIRS.values())
     assert not {"nats", "postgres"} & set(endpoint.pids)
 
 
@@ -213,7 +220,7 @@ async def test_a_supervisor_killed_in_mid_start_leaves_nothing_in_the_way(
 ) -> None:
     root = tmp_path / "data"
     supervisor = start_hanging(root)
-    await eventually(lambda: "hooks" in find_leftovers(root / "running.json").pids(), timeout_s=15)
+    await eventually(lambda: "hooks" in find_leftovers(root / "running.json").pids())
     left = find_leftovers(root / "running.json")
     supervisor.kill()
     supervisor.wait()

@@ -130,8 +130,8 @@ async def test_a_service_that_hangs_before_it_is_ready_ends_the_start_by_name(
     supervise: Supervise,
 ) -> None:
     running = supervise(service("hooks"), service("safety", "--never-ready"))
-    with pytest.raises(ServiceFailed, match=r"safety was not ready within 1 s"):
-        await running.supervisor.start(timeout_s=1)
+    with pytest.raises(ServiceFailed, match=r"safety was not ready within 3 s"):
+        await running.supervisor.start(timeout_s=3)
 
 
 async def test_the_door_is_closed_before_the_others_stop(supervise: Supervise) -> None:

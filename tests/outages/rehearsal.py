@@ -49,7 +49,7 @@ class Rehearsal:
         mark.unlink()
         async with customers(self.system) as clients:
             task_id = await clients.order(self.avatar, PIECES)
-        await eventually(mark.exists, 30)
+        await eventually(mark.exists, 60)
         await settled_s(self.system, before["pieces"] + PIECES, limit_s=60)
         return task_id
 
@@ -82,7 +82,6 @@ def rehearsing(
         directory,
         worker,
         module="tests.outages.dying_atelier",
-        MODAL_TIMEOUT_SECONDS="2",
         **{DIRECTORY: str(chosen)},
         **settings,
     ) as system:

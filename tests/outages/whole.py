@@ -30,7 +30,7 @@ def whole_atelier(
         "MODAL_RETRY_BACKOFF_BASE": "0.1",
         "SAFETY_JUDGES": "classifier",
         "SAFETY_CLASSIFIER_DIR": str(write_lenient_classifier(directory / "classifier")),
-        "TEMPLATES_FILE": str(_small_templates(directory)),
+        "TEMPLATES_FILE": str(small_templates(directory)),
         "GENERATOR_CONCURRENCY": "8",
     }
     data = directory / "data"
@@ -38,7 +38,8 @@ def whole_atelier(
         yield system
 
 
-def _small_templates(directory: Path) -> Path:
+def small_templates(directory: Path) -> Path:
+    """The product's templates for smaller images, in a file in this directory."""
     known = json.loads(TEMPLATES_FILE.read_text(encoding="utf-8"))
     for template in known["templates"]:
         template.update(width=IMAGE_PX, height=IMAGE_PX)

@@ -76,7 +76,7 @@ async def test_a_bucket_cannot_be_emptied_by_rolling_it_up(
 async def test_twins_that_may_not_purge_put_one_dead_letter_without_a_pause(
     guarded: Guarded,
 ) -> None:
-    async with guarded.visit("hooks") as hooks, asyncio.timeout(2):
+    async with guarded.visit("hooks") as hooks, asyncio.timeout(30):
         bodies = JetStreamBlobs(hooks.nc.jetstream(), "dead-letters", may_purge=False)
         refs = await asyncio.gather(
             *(bodies.put("step/2", b"twins", media_type="text/plain") for _ in range(4))

@@ -234,10 +234,10 @@ async def test_a_step_gets_its_messages_and_acknowledges_them(guarded: Guarded, 
         request = json.dumps({"batch": 1, "expires": 2 * 10**9}).encode()
         name = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{step.durable}"
         await carrier.nc.publish(name, request, reply=f"{carrier.inbox}.pull")
-        message = await inbox.next_msg(timeout=3)
+        message = await inbox.next_msg(timeout=30)
         assert message.reply.startswith("$JS.ACK.")
         await message.in_progress()
-        await message.ack_sync(timeout=3)
+        await message.ack_sync(timeout=30)
         assert not carrier.refusals
 
 
@@ -254,7 +254,7 @@ async def test_a_call_reaches_its_service_and_the_answer_comes_back(
         await service.nc.subscribe(guarded.names.rpc(call.name), queue=call.name, cb=answer)
         await service.nc.flush()
         await service.nc.flush()
-        reply = await client.nc.request(guarded.names.rpc(call.name), b"question", timeout=3)
+        reply = await client.nc.request(guarded.names.rpc(call.name), b"question", timeout=30)
         assert reply.data == b"answer"
         assert not service.refusals + client.refusals
 
@@ -274,7 +274,7 @@ async def test_other_systems_catch_up_with_what_they_missed(guarded: Guarded) ->
         await ledger.nc.jetstream().publish(name, b'{"state":"completed"}')
     async with guarded.visit("outside") as outside:
         found = await outside.nc.request(
-            f"$JS.API.DIRECT.GET.TASK_COMPLETED.{name}", b"", timeout=3
+            f"$JS.API.DIRECT.GET.TASK_COMPLETED.{name}", b"", timeout=30
         )
         assert found.data == b'{"state":"completed"}'
 

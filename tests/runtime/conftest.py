@@ -8,17 +8,23 @@ from nats.js import JetStreamContext
 
 from deploy.local.nats import EmbeddedNats
 from shared.events import ContentHalted, ContentHooked, ImageGenerated
-from shared.topology import Topology
+from shared.topology import Step, Topology
 from tests.runtime.pipeline import HOOK, Pipeline, open_pipeline
 
 
 @pytest.fixture
-def topology() -> Topology:
+def step() -> Step:
+    """The step, whose broker is patient. Override it for tests of what is handed out again."""
+    return HOOK
+
+
+@pytest.fixture
+def topology(step: Step) -> Topology:
     """Only what one step needs."""
     return Topology(
         namespace=f"t{uuid4().hex[:10]}",
         facts=(ImageGenerated, ContentHooked, ContentHalted),
-        steps=(HOOK,),
+        steps=(step,),
     )
 
 

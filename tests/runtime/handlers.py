@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from shared.events import Fact, ImageGenerated
@@ -12,22 +11,25 @@ from tests.runtime.pipeline import hooked
 
 @dataclass
 class Recorder:
-    """Answers at once, and remembers whom it saw and when."""
+    """Answers at once, and remembers whom it saw, when, and how many it had in hand at most."""
 
     seen: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    in_hand: int = 0
+    most_in_hand: int = 0
 
     async def __call__(self, event: ImageGenerated) -> Fact | None:
         self.seen.append(event.piece_id)
         self.times.append(time.monotonic())
-        return await self.outcome(event)
+        self.in_hand += 1
+        self.most_in_hand = max(self.most_in_hand, self.in_hand)
+        try:
+            return await self.outcome(event)
+        finally:
+            self.in_hand -= 1
 
     async def outcome(self, event: ImageGenerated) -> Fact | None:
         return hooked(event)
-
-    @property
-    def counts(self) -> Counter[str]:
-        return Counter(self.seen)
 
 
 @dataclass
@@ -45,31 +47,41 @@ class Failing(Recorder):
 
 @dataclass
 class Taking(Recorder):
-    """Takes `seconds` for each piece, and knows how many it had in hand at most."""
+    """Takes `seconds` for each piece."""
 
     seconds: float = 0.05
-    slow: dict[str, float] = field(default_factory=dict)
-    in_hand: int = 0
-    most_in_hand: int = 0
 
     async def outcome(self, event: ImageGenerated) -> Fact | None:
-        self.in_hand += 1
-        self.most_in_hand = max(self.most_in_hand, self.in_hand)
-        try:
-            await asyncio.sleep(self.slow.get(event.piece_id, self.seconds))
-        finally:
-            self.in_hand -= 1
+        await asyncio.sleep(self.seconds)
+        return hooked(event)
+
+
+@dataclass
+class Allowed(Recorder):
+    """Finishes one piece for each that it is allowed."""
+
+    allowance: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    def allow(self, count: int) -> None:
+        for _ in range(count):
+            self.allowance.release()
+
+    async def outcome(self, event: ImageGenerated) -> Fact | None:
+        await self.allowance.acquire()
         return hooked(event)
 
 
 @dataclass
 class Held(Recorder):
-    """Keeps every piece until `release` is set."""
+    """Keeps every piece, or those that are named, until `release` is set."""
 
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    held: Collection[str] | None = None
     cancelled: int = 0
 
     async def outcome(self, event: ImageGenerated) -> Fact | None:
+        if self.held is not None and event.piece_id not in self.held:
+            return hooked(event)
         try:
             await self.release.wait()
         except asyncio.CancelledError:

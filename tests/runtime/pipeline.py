@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from nats.errors import Error as NatsError
@@ -25,11 +25,14 @@ HOOK = Step(
     "content-hooked",
     ImageGenerated,
     (ContentHooked, ContentHalted),
-    ack_wait_s=1.0,
-    handle_limit_s=10.0,
+    ack_wait_s=120.0,
+    handle_limit_s=60.0,
     bounded=True,
 )
-"""A step like the real one, with a broker that loses patience sooner."""
+"""A step like the real one. Whatever a busy machine does, the broker hands nothing out again."""
+
+IMPATIENT = replace(HOOK, ack_wait_s=1.0)
+"""The same, for tests of what is handed out again."""
 
 
 def hooked(event: ImageGenerated) -> ContentHooked:
@@ -69,11 +72,11 @@ class Pipeline:
         return service
 
     async def replica(
-        self, handler: Handler[ImageGenerated], *, permits: int = 1, step: Step = HOOK
+        self, handler: Handler[ImageGenerated], *, permits: int = 1, step: Step | None = None
     ) -> Service:
         """A running copy of the step."""
         service = await self.open()
-        service.stage(step, handler, permits=permits)
+        service.stage(step or self.topology.steps[0], handler, permits=permits)
         await service.start()
         self.stack.push_async_callback(service.stop)
         return service

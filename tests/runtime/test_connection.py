@@ -1,8 +1,8 @@
 """A service knows when its broker refuses it, and says so."""
 
 import asyncio
+import re
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from shared.settings import ServiceSettings
 from tests.eventually import eventually
 
 CONFIG = """
-listen: "127.0.0.1:{port}"
+listen: "127.0.0.1:-1"
 jetstream {{ store_dir: "{directory}/store" }}
 authorization {{
   users = [
@@ -42,32 +42,25 @@ class GuardedBroker:
         return f"nats://{user}:{password}@127.0.0.1:{self.port}"
 
     def change_password(self) -> None:
-        configure(self.directory, port=self.port, password="other")
+        configure(self.directory, password="other")
         self.process.send_signal(signal.SIGHUP)
 
 
-def configure(directory: Path, *, port: int, password: str) -> Path:
+def configure(directory: Path, *, password: str) -> Path:
     path = directory / "nats.conf"
-    path.write_text(CONFIG.format(port=port, directory=directory, password=password))
+    path.write_text(CONFIG.format(directory=directory, password=password))
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
 
 
 @pytest.fixture
 async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
-    port = free_port()
-    config = configure(tmp_path, port=port, password="secret")
-    with (tmp_path / "log").open("wb") as log:
+    config, log_file = configure(tmp_path, password="secret"), tmp_path / "log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen([binary(), "--config", config], stderr=log)  # noqa: ASYNC220
     try:
-        await eventually(lambda: b"Server is ready" in (tmp_path / "log").read_bytes())
-        yield GuardedBroker(tmp_path, process, port)
+        await eventually(lambda: "Server is ready" in log_file.read_text())
+        [port] = re.findall(r"client connections on [\d.]+:(\d+)", log_file.read_text())
+        yield GuardedBroker(tmp_path, process, int(port))
     finally:
         process.kill()
         process.wait()
@@ -78,10 +71,14 @@ def settings(url: str) -> ServiceSettings:
 
 
 async def test_a_permission_that_is_missing_shows_in_the_log(guarded: GuardedBroker) -> None:
+    def refused() -> bool:
+        return any(line["event"] == "broker.error" for line in lines)
+
     with capture_logs() as lines:
         async with open_service("tests", settings(guarded.url("reader"))) as service:
             with pytest.raises((NatsError, TimeoutError)):
                 await service.js.publish("content.requested", b"{}", timeout=0.3)
+            await eventually(refused)
     [line] = [line for line in lines if line["event"] == "broker.error"]
     assert 'permissions violation for publish to "content.requested"' in line["error"].lower()
 

@@ -53,7 +53,7 @@ async def test_try_later_comes_back_after_the_time_it_asked_for(pipeline: Pipeli
     await pipeline.replica(handler)
     await ended(pipeline, ContentHooked)
     first, second = handler.times
-    assert 0.6 <= second - first < 1.5
+    assert second - first >= 0.6
 
 
 async def test_impatience_does_not_make_a_hot_loop(pipeline: Pipeline) -> None:

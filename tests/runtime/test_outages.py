@@ -14,18 +14,28 @@ from shared.events import ContentHooked
 from shared.provision import provision
 from shared.service import open_service
 from shared.settings import ServiceSettings
-from shared.topology import Topology
+from shared.topology import Step, Topology
 from tests.builders import image_generated
 from tests.conftest import SMALL
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
+from tests.ports import free_port
 from tests.runtime.handlers import Recorder, Taking
-from tests.runtime.pipeline import HOOK, Pipeline, answers, open_pipeline
+from tests.runtime.pipeline import HOOK, IMPATIENT, Pipeline, answers, open_pipeline
+
+
+@pytest.fixture
+def step() -> Step:
+    """An acknowledgement that went down with a broker is not waited for long."""
+    return IMPATIENT
 
 
 @pytest.fixture
 async def own_broker(tmp_path: Path) -> AsyncIterator[EmbeddedNats]:
     """A broker that this test may kill."""
-    async with EmbeddedNats(tmp_path / "nats") as broker:
+    broker = EmbeddedNats(tmp_path / "nats")
+    # It is free while the broker is away, and nobody else may get it then.
+    broker.port = free_port()
+    async with broker:
         yield broker
 
 
@@ -49,11 +59,11 @@ async def _hush(_exc: Exception) -> None:
     """The test knows that the broker is away."""
 
 
-async def work_goes_on(pipeline: Pipeline, handler: Recorder, timeout_s: float) -> None:
+async def work_goes_on(pipeline: Pipeline, handler: Recorder) -> None:
     event = image_generated()
-    await eventually(lambda: answers(pipeline.js), 10.0)
+    await eventually(lambda: answers(pipeline.js))
     await pipeline.write(event)
-    await eventually(lambda: event.piece_id in handler.seen, timeout_s)
+    await eventually(lambda: event.piece_id in handler.seen)
     await eventually(pipeline.is_settled)
 
 
@@ -62,10 +72,10 @@ async def test_work_goes_on_after_the_broker_was_killed(
 ) -> None:
     handler = Recorder()
     await fragile.replica(handler)
-    await work_goes_on(fragile, handler, 2.0)
+    await work_goes_on(fragile, handler)
     await own_broker.kill()
     await own_broker.start()
-    await work_goes_on(fragile, handler, 4.0)
+    await work_goes_on(fragile, handler)
 
 
 async def test_work_goes_on_after_the_broker_was_restarted_politely(
@@ -73,10 +83,10 @@ async def test_work_goes_on_after_the_broker_was_restarted_politely(
 ) -> None:
     handler = Recorder()
     await fragile.replica(handler)
-    await work_goes_on(fragile, handler, 2.0)
+    await work_goes_on(fragile, handler)
     await own_broker.stop()
     await own_broker.start()
-    await work_goes_on(fragile, handler, 4.0)
+    await work_goes_on(fragile, handler)
 
 
 async def test_a_long_outage_costs_next_to_nothing(
@@ -88,11 +98,11 @@ async def test_a_long_outage_costs_next_to_nothing(
     await own_broker.kill()
     asked, spent = loop.requests, time.process_time()
     # It tries once a second.
-    await eventually(lambda: service.nc.server_pool[0].reconnects >= 9, 20.0, every_s=0.5)
-    assert time.process_time() - spent < 0.5
+    await eventually(lambda: service.nc.server_pool[0].reconnects >= 4, every_s=0.5)
+    assert time.process_time() - spent < 1.0
     assert loop.requests - asked <= 1
     await own_broker.start()
-    await work_goes_on(fragile, handler, 4.0)
+    await work_goes_on(fragile, handler)
 
 
 async def test_nothing_is_lost_or_done_twice_when_the_broker_dies_at_work(
@@ -105,12 +115,9 @@ async def test_nothing_is_lost_or_done_twice_when_the_broker_dies_at_work(
     await eventually(lambda: len(handler.seen) >= 12)
     await own_broker.kill()
     await own_broker.start()
-    await eventually(lambda: answers(fragile.js), 10.0)
+    await eventually(lambda: answers(fragile.js))
 
-    async def all_done() -> bool:
-        return await fragile.is_settled()
-
-    await eventually(all_done, 15.0)
+    await eventually(fragile.is_settled)
     hooked = [fact.piece_id for fact in await fragile.read(ContentHooked)]
     assert sorted(hooked) == sorted(event.piece_id for event in events)
 
@@ -118,23 +125,23 @@ async def test_nothing_is_lost_or_done_twice_when_the_broker_dies_at_work(
 async def test_a_lost_connection_is_not_a_lost_request(fragile: Pipeline) -> None:
     handler = Recorder()
     service = await fragile.replica(handler)
-    await work_goes_on(fragile, handler, 2.0)
+    await work_goes_on(fragile, handler)
     await service.nc.force_reconnect()
     await eventually(lambda: service.nc.is_connected)
-    await work_goes_on(fragile, handler, 2.5)
+    await work_goes_on(fragile, handler)
 
 
 async def test_a_consumer_that_was_deleted_and_made_anew_is_noticed(pipeline: Pipeline) -> None:
     handler = Recorder()
     service = await pipeline.replica(handler)
-    await work_goes_on(pipeline, handler, 2.0)
-    asked = service.loops[0].requests
+    await work_goes_on(pipeline, handler)
+    asked, began = service.loops[0].requests, time.monotonic()
     await pipeline.js.delete_consumer(pipeline.topology.stream(HOOK.consumes), HOOK.durable)
     await asyncio.sleep(0.9)
     async for _ in provision(pipeline.js, pipeline.topology, SMALL):
         pass
-    await work_goes_on(pipeline, handler, 5.0)
-    assert service.loops[0].requests - asked <= 6
+    await work_goes_on(pipeline, handler)
+    assert service.loops[0].requests - asked <= 3 + (time.monotonic() - began)
 
 
 async def test_a_loop_may_start_before_its_consumer_exists(pipeline: Pipeline) -> None:
@@ -143,7 +150,7 @@ async def test_a_loop_may_start_before_its_consumer_exists(pipeline: Pipeline) -
     await pipeline.replica(handler)
     async for _ in provision(pipeline.js, pipeline.topology, SMALL):
         pass
-    await work_goes_on(pipeline, handler, 5.0)
+    await work_goes_on(pipeline, handler)
 
 
 async def test_a_service_ends_in_time_while_its_broker_is_away(
@@ -152,10 +159,9 @@ async def test_a_service_ends_in_time_while_its_broker_is_away(
     service = await fragile.replica(Recorder())
     await own_broker.kill()
     await eventually(lambda: not service.nc.is_connected)
-    started = time.monotonic()
-    await service.stop()
-    await service.broker.stop()
-    assert time.monotonic() - started < 5.0
+    async with asyncio.timeout(PATIENCE_S):
+        await service.stop()
+        await service.broker.stop()
     assert service.nc.is_closed
 
 
@@ -170,4 +176,4 @@ async def test_a_broker_that_dies_while_a_service_gets_ready_is_waited_for(
         await asyncio.sleep(4)
         assert not ready.done()
         await own_broker.start()
-        await asyncio.wait_for(ready, timeout=20)
+        await asyncio.wait_for(ready, PATIENCE_S)

@@ -27,7 +27,7 @@ async def test_what_is_confirmed_is_known_to_everybody(
         await confirmed(nc)
         await other.publish(subject, b"%d" % number)
         await confirmed(other)
-        await eventually(lambda box=inbox: len(box.got) == 1, 1.0)
+        await eventually(lambda box=inbox: len(box.got) == 1)
     await other.close()
 
 

@@ -91,7 +91,7 @@ async def test_what_was_deleted_is_missing_at_once(store: BlobStore) -> None:
     assert not await store.holds(ref)
     with pytest.raises(BlobMissing):
         await store.get(ref)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
 
 
 async def test_names_tell_what_is_there_and_are_enough_to_forget_it(store: BlobStore) -> None:
@@ -188,7 +188,7 @@ async def test_bytes_that_vanish_under_the_reader_are_missing_and_no_hang(
     started = time.monotonic()
     with pytest.raises(BlobMissing):
         await store.get(ref)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
 
 
 async def test_a_full_bucket_says_try_later_and_keeps_no_scraps(

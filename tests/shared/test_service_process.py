@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.nats import EmbeddedNats
+from tests.eventually import PATIENCE_S
+from tests.ports import free_port
 
 PROGRAM = """
 from contextlib import asynccontextmanager
@@ -56,12 +58,12 @@ def supervisor(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 async def said(supervisor: socket.socket) -> str:
-    word = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(supervisor, 64), timeout=10)
+    word = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(supervisor, 64), PATIENCE_S)
     return word.decode()
 
 
-async def ended(process: Process, within_s: float) -> int:
-    return await asyncio.wait_for(process.wait(), within_s)
+async def ended(process: Process) -> int:
+    return await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def test_it_says_when_it_is_ready_and_ends_politely(
@@ -72,7 +74,7 @@ async def test_it_says_when_it_is_ready_and_ends_politely(
         assert await said(supervisor) == "READY=1"
         process.send_signal(signal.SIGTERM)
         assert await said(supervisor) == "STOPPING=1"
-        assert await ended(process, 5) == 0
+        assert await ended(process) == 0
 
 
 async def test_it_ends_politely_while_the_broker_is_away(
@@ -84,15 +86,15 @@ async def test_it_ends_politely_while_the_broker_is_away(
             assert await said(supervisor) == "READY=1"
             await broker.kill()
             process.send_signal(signal.SIGTERM)
-            assert await ended(process, 10) == 0
+            assert await ended(process) == 0
 
 
 async def test_it_ends_politely_when_it_never_met_a_broker() -> None:
     async with running(NATS_URL="nats://127.0.0.1:1") as process:
         assert process.stderr is not None
-        assert b"broker.error" in await asyncio.wait_for(process.stderr.readline(), 10)
+        assert b"broker.error" in await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)
         process.send_signal(signal.SIGTERM)
-        assert await ended(process, 5) == 0
+        assert await ended(process) == 0
 
 
 async def test_it_refuses_to_start_without_its_settings() -> None:
@@ -111,11 +113,6 @@ async def test_it_refuses_to_start_with_wrong_credentials(nats_server: EmbeddedN
         assert "hunter2" not in err.decode()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 async def test_figures_are_served_where_a_port_is_set(
     nats_server: EmbeddedNats, supervisor: socket.socket
 ) -> None:
@@ -125,7 +122,7 @@ async def test_figures_are_served_where_a_port_is_set(
         assert await said(supervisor) == "READY=1"
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
-        answer = await asyncio.wait_for(reader.read(), timeout=5)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
         writer.close()
     assert b"process_resident_memory_bytes" in answer
 
@@ -136,6 +133,6 @@ async def test_a_port_that_is_taken_stops_the_service_and_is_named(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         async with running(NATS_URL=nats_server.url, METRICS_PORT=port) as process:
-            _, errors = await asyncio.wait_for(process.communicate(), timeout=15)
+            _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 2
     assert b"METRICS_PORT" in errors

@@ -43,9 +43,10 @@ async def test_what_comes_meanwhile_goes_together() -> None:
 
 async def test_who_lingers_takes_along_what_comes_a_little_later() -> None:
     goes = Goes()
-    together = Together(goes, linger_s=0.05)
+    together = Together(goes, linger_s=0.3)
     first = asyncio.create_task(together(1))
-    await asyncio.sleep(0.01)
+    for _ in range(5):
+        await asyncio.sleep(0)
     assert list(await asyncio.gather(first, together(2))) == [2, 4]
     assert goes.goes == [[1, 2]]
 

@@ -75,7 +75,7 @@ async def test_an_object_is_read_from_its_own_area_only(objects: ObjectStore) ->
 
 async def test_many_at_once_of_the_same_object_make_one(objects: ObjectStore) -> None:
     await asyncio.gather(
-        *(objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png") for _ in range(20))
+        *(objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png") for _ in range(8))
     )
 
 

@@ -173,7 +173,7 @@ def test_the_service_does_not_start_with_it_and_names_the_setting(
         KEY: str(key),
     }
     command = [sys.executable, "-m", "services.storage"]
-    done = run(command, env=told, capture_output=True, text=True, timeout=30, check=False)
+    done = run(command, env=told, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert f"configuration error: {setting}: " in done.stderr
     assert key.read_text().splitlines()[1] not in done.stdout + done.stderr

@@ -35,11 +35,8 @@ SETTLES_TWICE = Bug(
         ),
         Patch(
             SETTLEMENTS,
-            'query.values(named | {"settled_at": func.clock_timestamp()})',
-            "query.values(\n"
-            '            named | {"settled_at": func.clock_timestamp(), "cost_usd_micros":\n'
-            '            attempts.c.cost_usd_micros + named["cost_usd_micros"]}\n'
-            "        )",
+            'values |= {"cost_usd_micros": _cost(), ',
+            'values |= {"cost_usd_micros": attempts.c.cost_usd_micros + _cost(), ',
         ),
     ),
 )

@@ -1,21 +1,13 @@
-"""A copy of the product in which single texts are exchanged, and an Atelier that runs from it."""
+"""A copy of the product in which single texts are exchanged."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
-from tests.e2e.system import ROOT, System
+from tests.e2e.system import ROOT
 
 PARTS = ("cli", "deploy", "services", "shared")
-START_LIMIT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +37,3 @@ def copy_product(target: Path, patches: Sequence[Patch]) -> Path:
         path = target / patch.file
         path.write_text(patch.applied(path.read_text()))
     return target
-
-
-@contextmanager
-def running_copy(root: Path, data: Path, **settings: str) -> Iterator[System]:
-    """Start an Atelier from the copy at `root`, and stop it at the end."""
-    environment = {**os.environ, "PYTHONPATH": str(root), **settings}
-    command = [sys.executable, "-m", "deploy.local"]
-    up = subprocess.run(
-        [*command, "up", "--detach", "--data", str(data)],
-        # A module is looked for in the working directory first.
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=START_LIMIT_S,
-    )
-    assert up.returncode == 0, f"{up.stdout}\n{up.stderr}"
-    try:
-        with _client(data) as client:
-            yield System(data, client)
-    finally:
-        down = [*command, "down", "--data", str(data)]
-        subprocess.run(down, cwd=root, env=environment, check=True, capture_output=True)
-
-
-def _client(data: Path) -> httpx2.Client:
-    endpoint = json.loads((data / "endpoint.json").read_text())
-    return httpx2.Client(
-        base_url=f"{endpoint['url']}/api/v1",
-        headers={"X-API-Key": endpoint["api_key"]},
-        timeout=60,
-        trust_env=False,
-    )

@@ -10,10 +10,10 @@ from pathlib import Path
 import nats
 from nats.js import JetStreamContext
 
-from tests.audit.planted.copies import SOONER, Patch, copy_product, running_copy
+from tests.audit.planted.copies import SOONER, Patch, copy_product
 from tests.audit.planted.recording import Notes, order, probing
 from tests.audit.planted.worker import billing_worker
-from tests.e2e.system import FINAL, System
+from tests.e2e.system import FINAL, System, running
 from tests.verdict_keys import SEED
 
 PIECES = 3
@@ -90,6 +90,6 @@ def small_run(
                 "MODAL_TIMEOUT_SECONDS": "5",
                 "SAFETY_JUDGES": "none",
             }
-        system = stack.enter_context(running_copy(root, directory / "data", **settings))
+        system = stack.enter_context(running(directory / "data", product=str(root), **settings))
         stack.enter_context(probing(system, notes))
         yield SmallRun(system, notes)

@@ -7,7 +7,7 @@ import pytest
 
 from services.generator.domain.failures import ProviderFailure
 from tests.builders import content_requested
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 from tests.generator.comfyui.atelier import LINK, Atelier, Comfy
 from tests.generator.comfyui.comfy_stub import ComfyStub, Run
 from tests.generator.comfyui.wire import Reply
@@ -112,7 +112,7 @@ async def test_a_server_that_is_away_is_given_up_in_the_end(
     stub.fails("/history", Reply(200, b"<html>"))
     stub.fails("/queue", *[Reply(503)] * 100)
     await comfy.failure()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         await comfy.clearing.finish()
     assert stub.faults["/queue"] != [Reply(503)] * 100
     assert "comfyui.job_left" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from services.generator.adapters.comfyui.workflow import Workflow
 from services.generator.ports import ResumableProvider
 from shared.outcomes import TryLater
 from tests.builders import brief
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_S, eventually
 from tests.generator.comfyui.atelier import CHECKPOINT, LINK, Comfy
 from tests.generator.comfyui.comfy_stub import ComfyStub, Run
 from tests.generator.comfyui.wire import Reply
@@ -69,13 +69,13 @@ async def test_the_job_is_noted_while_it_is_still_under_way(comfy: Comfy, stub: 
 
 
 async def test_is_told_of_the_end_long_before_it_would_ask(comfy: Comfy, stub: ComfyStub) -> None:
-    comfy = Comfy(stub.url, comfy.client, poll_s=3.0)
+    comfy = Comfy(stub.url, comfy.client, poll_s=2 * PATIENCE_S)
     stub.runs.append(Run(held=True))
     call = asyncio.create_task(comfy.generate())
     await eventually(lambda: stub.told("/history/"))
     asked = len(stub.told("/history/"))
     stub.release()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await call
     assert asked == 1
 

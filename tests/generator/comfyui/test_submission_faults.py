@@ -72,9 +72,9 @@ async def test_nobody_listening_is_a_connection_failure_that_cost_nothing(
     comfy: Comfy, stub: ComfyStub
 ) -> None:
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("127.0.0.1", 0))  # nobody else may listen there, and we do not
         nowhere = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    failure = await Comfy(nowhere, comfy.client).failure()
+        failure = await Comfy(nowhere, comfy.client).failure()
     assert (failure.code, failure.outcome) == ("CONNECTION", "failed")
 
 

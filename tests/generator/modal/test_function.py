@@ -143,15 +143,14 @@ async def test_a_service_starts_while_modal_is_away_and_calls_it_later(
     modal: ModalAddress,
 ) -> None:
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    modal.is_at(port)
-    async with opened() as provider:
-        failure = await failure_of(provider)
-        assert (failure.code, failure.outcome) == ("CONNECTION", "failed")
-        async with function_server(FunctionGetOutputs=[returns(IMAGE)]) as server:
-            modal.is_at(server.port)
-            await made_by(provider)
+        sock.bind(("127.0.0.1", 0))  # nobody else may listen there, and we do not
+        modal.is_at(sock.getsockname()[1])
+        async with opened() as provider:
+            failure = await failure_of(provider)
+            assert (failure.code, failure.outcome) == ("CONNECTION", "failed")
+            async with function_server(FunctionGetOutputs=[returns(IMAGE)]) as server:
+                modal.is_at(server.port)
+                await made_by(provider)
 
 
 async def test_a_noted_call_is_resumed_without_spawning_again(modal: ModalAddress) -> None:

@@ -8,6 +8,7 @@ import pytest
 from services.generator.adapters.modal.http import Pace, WorkerHttp, further
 from services.generator.adapters.vendor_http import Answer
 from services.generator.domain.failures import ProviderFailure
+from tests.eventually import PATIENCE_S
 from tests.generator.modal.orders import (
     TOKEN,
     Notes,
@@ -164,8 +165,8 @@ async def test_a_look_that_nobody_answers_is_given_up_for_another(
 async def test_a_look_that_never_ends_is_given_up_for_another(client: httpx2.AsyncClient) -> None:
     """Each drip renews the time for reading; the look as a whole has a limit of its own."""
     async with scripted(drips, gives()) as worker:
-        http = WorkerHttp(client, worker.url, None, Pace(2.0, Rests()), look_s=0.2)
-        async with asyncio.timeout(5):
+        http = WorkerHttp(client, worker.url, None, Pace(2.0, Rests()), look_s=1.0)
+        async with asyncio.timeout(PATIENCE_S):
             answer = await http.result_at(f"{worker.url}{RESULT}", frozenset())
     assert answer.status == 200
     assert worker.lines == [LOOKED, LOOKED]

@@ -205,9 +205,9 @@ async def test_nobody_listening_is_a_connection_failure_that_cost_nothing(
     client: httpx2.AsyncClient, mode: Mode
 ) -> None:
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("127.0.0.1", 0))  # nobody else may listen there, and we do not
         port = sock.getsockname()[1]
-    failure = await failure_of(worker_at(client, f"http://127.0.0.1:{port}", mode))
+        failure = await failure_of(worker_at(client, f"http://127.0.0.1:{port}", mode))
     assert (failure.code, failure.outcome) == ("CONNECTION", "failed")
 
 

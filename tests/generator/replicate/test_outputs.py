@@ -169,7 +169,7 @@ async def test_an_image_that_does_not_arrive_is_paid(
 ) -> None:
     vendor.always["fetch"] = Reply(200, png(1024, 1024), trouble=trouble)
     with pytest.raises(ProviderFailure) as failed:
-        await (await opening(timeout_s=1).prepare(brief()))(notes_into([]))
+        await (await opening(timeout_s=2).prepare(brief()))(notes_into([]))
     failure = failed.value
     assert (failure.code, failure.outcome, failure.cost_usd_micros) == ("TIMEOUT", "failed", 40_000)
     assert vendor.of("cancel") == []

@@ -287,7 +287,7 @@ async def test_what_takes_too_long_is_called_off_at_the_api_and_may_be_on_the_bi
 ) -> None:
     vendor.states = [{"status": "processing"}]
     vendor.always["cancel"] = cancel
-    failed = await failure(opening(timeout_s=0.5))
+    failed = await failure(opening(timeout_s=1.5))
     assert (failed.code, failed.outcome) == ("TIMEOUT", "unknown")
     assert [asked.path for asked in vendor.of("cancel")] == ["/v1/predictions/p1/cancel"]
 
@@ -297,7 +297,7 @@ async def test_a_submission_that_is_never_answered_may_be_on_the_bill(
     vendor: Replicate, opening: Opening, trouble: Trouble
 ) -> None:
     vendor.always["submit"] = Reply(201, b" " * 999, trouble=trouble)
-    buying = Buying(opening(timeout_s=0.3))
+    buying = Buying(opening(timeout_s=0.6))
     await buying(content_requested())
     assert buying.records == [replicate("unknown", "TIMEOUT")] * 2 + [SPARE]
     assert buying.attempts.noted == []

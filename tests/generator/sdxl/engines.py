@@ -16,9 +16,9 @@ from services.generator.sdxl.engine import Engine
 from services.generator.sdxl.limits import EngineLimits
 from services.generator.sdxl.weights import LoraWeights, LowRank, Targets
 from services.generator.sdxl.wishes import LoraWish, NoPicture, Picture, Wish
-from tests.generator.sdxl.tiny import lora_weights, small_components, tiny_components
+from tests.generator.sdxl.tiny import lora_weights, small_components, tiny_components, tiny_targets
 
-TARGETS = targets_of(tiny_components())
+TARGETS = tiny_targets()
 SMALL = Targets(unet=targets_of(small_components()).unet, text_encoders=({}, {}))
 LIMITS = EngineLimits(slots=4, rank=4, batch=4, waiting=32)
 

@@ -95,9 +95,9 @@ async def test_no_batch_is_larger_than_the_limit() -> None:
 
 async def test_hundreds_of_loras_pass_through_four_slots() -> None:
     # Drawn as avatars are: a few are asked for again and again.
-    asked = [number if number % 4 == 0 else number % 2 for number in range(440)]
+    asked = [number if number % 4 == 0 else number % 2 for number in range(220)]
     library = CannedLibrary(targets=SMALL)
-    async with an_engine(replace(LIMITS, waiting=440), library, small_components()) as engine:
+    async with an_engine(replace(LIMITS, waiting=220), library, small_components()) as engine:
         pictures = await asyncio.gather(
             *(engine.generate(with_lora(seed, wish=replace(PLAIN, steps=1))) for seed in asked)
         )
@@ -106,7 +106,7 @@ async def test_hundreds_of_loras_pass_through_four_slots() -> None:
     assert figures.slot_hits + figures.slot_misses == len(asked)
     assert figures.lora_copies == figures.slot_misses
     assert figures.slot_evictions == figures.slot_misses - LIMITS.slots
-    assert figures.slot_hits > 200
+    assert figures.slot_hits > 100
     assert figures.samples_per_step > 2
     assert health.slots_taken == 0
 

@@ -86,7 +86,7 @@ def test_bad_weights_keep_no_buffer(loading: Loading) -> None:
         loading.packed.acquire()
     loading.loads.advance()
     for _ in range(BUFFERS):
-        assert loading.loads._staging.get(timeout=5) is not None  # noqa: SLF001
+        assert loading.loads._staging.get(timeout=60) is not None  # noqa: SLF001
 
 
 def test_closing_frees_a_packer_that_waits_for_a_buffer(loading: Loading) -> None:

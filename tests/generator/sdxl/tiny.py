@@ -6,6 +6,7 @@
 import string
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +63,12 @@ def tiny_components(
     """The same model as parts."""
     pipeline = tiny_pipeline(seed, layers_per_block=layers_per_block)
     return components_of(pipeline, "tiny-sdxl", torch.device("cpu"), dtype)
+
+
+@cache
+def tiny_targets() -> Targets:
+    """What a LoRA may change in it."""
+    return targets_of(tiny_components())
 
 
 def small_components() -> Components:
@@ -125,7 +132,7 @@ def lora_weights(
 ) -> LoraWeights:
     """What reading such a file gives: every linear is changed, visibly."""
     noise = torch.Generator().manual_seed(seed)
-    wanted = targets or targets_of(tiny_components())
+    wanted = targets or tiny_targets()
     none: Mapping[str, Shape] = {}
     first, second = wanted.text_encoders if text_encoders else (none, none)
     unet, one, two = (

@@ -198,7 +198,7 @@ async def test_weights_that_could_not_be_fetched_are_tried_with_a_fresh_link() -
 async def test_while_an_image_is_made_the_ledger_hears_that_somebody_is_at_it() -> None:
     engine, attempts = ScriptedEngine(is_stuck=True), RecordingAttempts()
     call = asyncio.ensure_future(handler_of(engine, SignedLinks(), attempts)(content_requested()))
-    await eventually(lambda: len(attempts.kept) > 2, 5)
+    await eventually(lambda: len(attempts.kept) > 2)
     assert set(attempts.kept) == {"attempt-1"}
     call.cancel()
     await asyncio.wait([call])

@@ -8,7 +8,6 @@ import os
 import queue
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ from services.generator.adapters.vendor_http import vendor_client
 from tests.builders import brief
 from tests.eventually import eventually
 from tests.generator.modal.orders import PRICE, made_by
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "canary-worker-token"
@@ -91,17 +91,13 @@ class Running:
         except httpx2.TransportError:
             return False  # it has ended, and the next look tells why
 
+    def is_drawing(self, client: httpx2.Client) -> bool:
+        return bool(client.get("/health").json()["queue"]["running"])
+
     def heard_port(self) -> int:
         while True:
             if found := _LISTENING.search(self.lines.get(timeout=_LIMIT_S)):
                 return int(found[1] or found[2])
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -218,11 +214,10 @@ def test_its_figures_are_served(worker: Running) -> None:
     assert "canary" not in told
 
 
-def test_a_signal_ends_it_in_peace_and_nothing_secret_was_said(worker: Running) -> None:
+async def test_a_signal_ends_it_in_peace_and_nothing_secret_was_said(worker: Running) -> None:
     with worker.client() as client, ThreadPoolExecutor(1) as pool:
         order = pool.submit(client.post, "/generate-image", json=SMALL)
-        while client.get("/health").json()["queue"]["running"] == 0:
-            pass
+        await eventually(lambda: order.done() or worker.is_drawing(client))
         worker.process.send_signal(signal.SIGTERM)
         assert order.result(_LIMIT_S).status_code == 200
     assert worker.process.wait(_LIMIT_S) == 0

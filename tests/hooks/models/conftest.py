@@ -31,7 +31,7 @@ async def opening(vendor: TextModels) -> AsyncIterator[Opening]:
 
 @pytest.fixture(params=["anthropic", "openai"])
 def model(request: pytest.FixtureRequest, opening: Opening) -> CaptionModel:
-    (opened,) = opening(request.param, hook_timeout_seconds=5)
+    (opened,) = opening(request.param, hook_timeout_seconds=25)
     return opened
 
 

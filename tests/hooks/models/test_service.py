@@ -23,7 +23,7 @@ from shared.calls import (
     ScreenTexts,
     WriteCaptions,
 )
-from shared.content import CaptionSource, Platform
+from shared.content import CaptionSource, Lane, Platform
 from shared.events import AttemptSettled, ContentHalted, ContentHooked, ImageGenerated
 from shared.factlog import JetStreamFactLog
 from shared.service import Service, open_service
@@ -103,7 +103,7 @@ class Wire:
             info = await self.js.stream_info(self.topology.stream(ContentHooked))
             return info.state.messages == len(events)
 
-        await eventually(are_there, 30, every_s=0.05)
+        await eventually(are_there, every_s=0.05)
         return [await self._read(ContentHooked, event) for event in events]
 
     async def _read(self, fact: type[ContentHooked], event: ImageGenerated) -> ContentHooked:
@@ -134,9 +134,11 @@ def given(
 async def test_fifty_pieces_that_wait_take_six_calls_at_most(
     vendor: TextModels, wire: Wire, others: Others, given: dict[str, object], name: str
 ) -> None:
-    events = pieces(50)
+    # Nobody waits for them: each call is full before the first of it has lingered enough.
+    events = [event.model_copy(update={"lane": Lane.BULK}) for event in pieces(50)]
     await wire.write(events)
-    async with hooks(settings(vendor, hook_providers=(name,), **given)):
+    patient = {"hook_providers": (name,), "hook_linger_seconds": 2}
+    async with hooks(settings(vendor, **patient, **given)):
         hooked = await wire.hooked(events)
     assert len(vendor.asked) <= 6
     assert all(len(each.captions.hooks) == 5 for each in hooked)

@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(_refusal(trouble))
         answer = self._forward(body, trouble)
         if trouble and trouble.how == "fails afterwards":
-            return self._reset()
+            return self._hang_up()
         return self._send(answer)
 
     do_HEAD = do_PUT = do_DELETE = do_POST = do_GET  # noqa: N815
@@ -147,6 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reset(self) -> None:
         self.rfile.read(min(1000, int(self.headers.get("content-length", 0))))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

@@ -10,9 +10,13 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
+import aiobotocore.httpsession  # type: ignore[import-untyped]
+import botocore.session  # type: ignore[import-untyped]
+import pytest
 from moto.server import ThreadedMotoServer
 
 from services.storage.adapters.s3.client import Account, s3_client
@@ -61,8 +65,19 @@ def _moto() -> Iterator[S3Server]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield S3Server(Account(f"http://{host}:{port}", KEY_ID, SECRET_KEY, "us-east-1"), is_real=False)
+    account = Account(f"http://{host}:{port}", KEY_ID, SECRET_KEY, "us-east-1")
+    with _cheap_clients():
+        yield S3Server(account, is_real=False)
     server.stop()
+
+
+@contextmanager
+def _cheap_clients() -> Iterator[None]:
+    """Without what takes most of the time of a test: each reads all descriptions and all trust."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        patch.setattr(aiobotocore.httpsession, "get_cert_path", lambda _verify: None)
+        yield
 
 
 @asynccontextmanager

@@ -120,7 +120,7 @@ class Storage:
         async def is_there() -> bool:
             return await self.count(ContentStored) > 0
 
-        await eventually(is_there, 60, every_s=0.1)
+        await eventually(is_there, every_s=0.1)
         subject = self.topology.subject_of(ContentStored, event.subject_tokens)
         message = await self.js.get_last_msg(self.topology.stream(ContentStored), subject)
         return ContentStored.model_validate_json(message.data or b"")
@@ -198,7 +198,7 @@ async def test_a_delivery_is_open_at_its_address_and_goes_with_its_avatar(
         async def is_gone() -> bool:
             return await seen_by_anybody(delivery.url) is None
 
-        await eventually(is_gone, 30, every_s=0.1)
+        await eventually(is_gone, every_s=0.1)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ async def test_an_outage_holds_the_files_here_and_tells_of_them_when_they_are_up
     async with storage.started() as service:
         between.always = trouble
         await storage.write(event)
-        await eventually(lambda: storage.held, 30, every_s=0.1)
+        await eventually(lambda: storage.held, every_s=0.1)
         told = await health(service)
         assert (told.status, told.detail["waiting"]) == ("down", 1)
         assert await storage.count(ContentStored) == 0
@@ -222,7 +222,7 @@ async def test_an_outage_holds_the_files_here_and_tells_of_them_when_they_are_up
     async with storage.started() as service:
         delivery = (await storage.stored(event)).delivery
         assert await seen_by_anybody(delivery.url) is not None
-        await eventually(lambda: not storage.held, 10, every_s=0.1)
+        await eventually(lambda: not storage.held, every_s=0.1)
         assert (await health(service)).status == "ok"
     assert await storage.count(ContentHalted) == 0
 
@@ -235,7 +235,7 @@ async def test_a_store_that_is_away_at_the_start_does_not_stop_the_service(
     async with storage.started() as service:
         assert (await health(service)).status == "down"
         await storage.write(event)
-        await eventually(lambda: storage.held, 30, every_s=0.1)
+        await eventually(lambda: storage.held, every_s=0.1)
         between.always = None
         await storage.stored(event)
 

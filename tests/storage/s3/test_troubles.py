@@ -14,6 +14,7 @@ from services.storage.adapters.s3.opening import Remote
 from services.storage.adapters.s3.writing import CreateOnly
 from services.storage.ports import Area, ObjectMissing
 from shared.outcomes import TryLater
+from tests.eventually import PATIENCE_S
 from tests.storage.s3.middleman import Middleman, Trouble, middleman, said
 from tests.storage.s3.server import KEY_ID, SECRET_KEY, S3Server, remote_store
 
@@ -97,10 +98,10 @@ async def test_what_is_not_there_is_an_answer_and_no_trouble(
 
 @asynccontextmanager
 async def impatient(
-    s3: S3Server, clock: Callable[[], float] | None = None
+    s3: S3Server, clock: Callable[[], float] | None = None, *, limit_s: float = PATIENCE_S
 ) -> AsyncIterator[tuple[CreateOnly, Calls]]:
     async with s3_client(s3.account) as client:
-        calls = Calls(client, limit_s=0.5, pause_s=60, monotonic=clock or (lambda: 0.0))
+        calls = Calls(client, limit_s=limit_s, pause_s=60, monotonic=clock or (lambda: 0.0))
         writer = CreateOnly(calls)
         writer.is_open = writer.knows_conditions = True
         yield writer, calls
@@ -108,7 +109,7 @@ async def impatient(
 
 async def test_a_store_that_hangs_is_given_up_in_time(s3: S3Server, between: Middleman) -> None:
     between.always = Trouble("hangs")
-    async with impatient(s3.behind(between.origin)) as (writer, _), asyncio.timeout(5):
+    async with impatient(s3.behind(between.origin), limit_s=0.5) as (writer, _):
         with pytest.raises(TryLater, match="TimeoutError"):
             await writer.read(Place("any", KEY))
 

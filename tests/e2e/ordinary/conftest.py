@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.system import System, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def atelier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Six processes that draw previews, in a path with a space and an umlaut."""
     with running(tmp_path_factory.mktemp("Größe und Raum") / "data") as system:

@@ -47,7 +47,7 @@ async def test_each_of_the_six_facts_is_written_once_for_each_piece(atelier: Sys
         written = await atelier.subjects("CONTENT_PERSISTED")
         return sum(task_id in subject for subject in written) == 4
 
-    await eventually(persisted)
+    await eventually(persisted, 60)
     for fact, stream in FACTS.items():
         written = {s: n for s, n in (await atelier.subjects(stream)).items() if task_id in s}
         assert len(written) == 4, fact
@@ -99,7 +99,7 @@ async def test_staging_is_empty_when_the_batch_is_over_and_nobody_could_read_it(
     async def staging_is_empty() -> bool:
         return not await atelier.subjects("BLOB_staging")
 
-    await eventually(staging_is_empty, 15)
+    await eventually(staging_is_empty, 60)
 
 
 async def test_the_timeline_of_a_piece_tells_every_step_and_every_attempt(
@@ -112,7 +112,7 @@ async def test_the_timeline_of_a_piece_tells_every_step_and_every_attempt(
         detail = atelier.client.get(f"/content/pieces/{piece_id}").json()
         return set(FACTS) <= {entry["fact"] for entry in detail["timeline"]}
 
-    await eventually(told)
+    await eventually(told, 60)
     detail = atelier.client.get(f"/content/pieces/{piece_id}").json()
     assert [attempt["outcome"] for attempt in detail["attempts"]] == ["succeeded"]
 
@@ -145,7 +145,7 @@ async def test_a_deleted_avatar_takes_its_objects_along(atelier: System) -> None
         # A walk passes over folders that are deleted meanwhile.
         return not any(names for at, _, names in os.walk(objects) if avatar in at)
 
-    await eventually(gone, 15)
+    await eventually(gone, 60)
     assert all(httpx2.get(url, trust_env=False).status_code == 404 for url in urls)
 
 

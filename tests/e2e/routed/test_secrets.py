@@ -1,6 +1,5 @@
 """Secrets planted everywhere are found nowhere: not in logs, events, rows, objects or answers."""
 
-import asyncio
 import base64
 import json
 import os
@@ -20,26 +19,13 @@ from werkzeug import Response
 
 from deploy.local.postgres import EmbeddedPostgres
 from tests.e2e.neighbour import connected
-from tests.e2e.system import System, running
+from tests.e2e.routed.canaries import IN_URLS, SET
+from tests.e2e.system import System
 from tests.eventually import eventually
 from tests.files import contents_below
-from tests.generator.worker_stub import PATH, Worker, plain, running_worker
+from tests.generator.worker_stub import Worker, plain
 from tests.ledger.conftest import run_sql
 
-SET = {
-    "MODAL_API_TOKEN": "canary-modal-3f9a7c1e5b",
-    "LINK_SIGNING_KEY": "ca9a12" * 11,
-    "OPENAI_API_KEY": "sk-canary-openai-71d0",
-    "ANTHROPIC_API_KEY": "sk-canary-anthropic-88b2",
-    "REPLICATE_API_TOKEN": "r8_canary_replicate_5512",
-    "S3_SECRET_KEY": "canary-s3-secret-0b6e",
-    "AWS_SECRET_ACCESS_KEY": "canary-aws-secret-19cd",
-    "SOMEBODYS_PASSWORD": "canary-somebodys-4477",
-}
-IN_URLS = {
-    "password of DATABASE_URL": "canary-database-2e71",
-    "query of MODAL_ENDPOINT_URL": "canary-endpoint-query-9d03",
-}
 SENT = {
     "wrong key": "atl_ffffffffffffffff_canary-wrong-key-c0ffee00",
     "bearer": "canary-bearer-token-5a5a",
@@ -51,47 +37,13 @@ SENT = {
     "event callback": "canary-event-callback",
     "event attribute": "canary-event-header",
 }
+HANGS_S = 5.5
+"""A little longer than a call may take."""
 LINK_MARKS = ("signature=", "X-Amz-Signature")
 # What other systems have sent lies where they have sent it, and in dead letters as it was.
 THEIRS = {"TASK_REQUESTED", "AVATAR_READY", "BLOB_dead-letters", "DEAD_LETTER"}
 THEIR_WORDS = ("event callback", "event attribute")
 KEPT_ON_PURPOSE = {"secrets.json", "endpoint.json", "nats.conf", "choices.json"}
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with running_worker() as worker:
-        yield worker
-
-
-@pytest.fixture(scope="module")
-def database(postgres_server: EmbeddedPostgres) -> str:
-    """The address of a database, with a password in it; the server does not look at it."""
-    asyncio.run(run_sql(postgres_server, "CREATE DATABASE secrets"))
-    password = IN_URLS["password of DATABASE_URL"]
-    return postgres_server.dsn("secrets").replace("@", f":{password}@", 1)
-
-
-@pytest.fixture(scope="module")
-def system(
-    worker: Worker, database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    query = IN_URLS["query of MODAL_ENDPOINT_URL"]
-    with running(
-        tmp_path_factory.mktemp("secrets") / "data",
-        AI_IMAGE_PROVIDER="modal_sdxl_lora",
-        AI_IMAGE_PROVIDER_FALLBACKS="preview",
-        DATABASE_URL=database,
-        MODAL_ENDPOINT_URL=f"{worker.url.rstrip('/')}{PATH}?code={query}",
-        MODAL_TIMEOUT_SECONDS="2",
-        MODAL_MAX_RETRIES="1",
-        MODAL_RETRY_BACKOFF_BASE="0.1",
-        LOG_LEVEL="debug",
-        GENERATE_TIMEOUT_SECONDS="2",
-        HOOK_PROVIDERS="templates",
-        **SET,
-    ) as system:
-        yield system
 
 
 def forms(secret: str) -> Iterator[bytes]:
@@ -153,7 +105,7 @@ async def lose_database(system: System, postgres: EmbeddedPostgres) -> None:
     allowed = "ALTER DATABASE secrets ALLOW_CONNECTIONS {}"
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'secrets'"
     await run_sql(postgres, allowed.format("false"), ended)
-    await eventually(lambda: "rounds.interrupted" in log_of(system, "ledger"), 20)
+    await eventually(lambda: "rounds.interrupted" in log_of(system, "ledger"), 60)
     await run_sql(postgres, allowed.format("true"))
 
 
@@ -168,11 +120,11 @@ async def use(system: System, worker: Worker, postgres: EmbeddedPostgres) -> Non
         plain(503),
         plain(403, f"who is {SET['MODAL_API_TOKEN']}?"),
     )
-    hangs = iter([3.0])
+    hangs = iter([HANGS_S])
     worker.delay_s = lambda _: next(hangs, 0.0)
     task_id = system.order(system.avatar(), 12)
     system.wait_until(task_id, "generated", 3)
-    await eventually(lambda: "code=TIMEOUT" in log_of(system, "generator"), 20)
+    await eventually(lambda: "code=TIMEOUT" in log_of(system, "generator"), 60)
     await lose_database(system, postgres)
     for victim in ("generator", "storage"):
         os.kill(system.pid(victim), signal.SIGKILL)

@@ -55,7 +55,7 @@ async def test_an_order_by_event_is_followed_to_its_end(
     expected = dict.fromkeys(("content.requested", *PIECE_FACTS), 3)
     expected |= {"task.accepted": 1, "task.completed": 1}
     # Facts of different kinds arrive in any order.
-    await eventually(lambda: neighbour.counts(task_id) == expected, 10)
+    await eventually(lambda: neighbour.counts(task_id) == expected, 60)
     [accepted] = await neighbour.until("task.accepted", task_id=task_id)
     assert (accepted["request_id"], accepted["total"]) == ("order-17", 3)
     assert accepted["asker"]["id"] == event_id
@@ -74,7 +74,7 @@ async def test_an_order_by_event_is_followed_to_its_end(
                 return False  # heard a moment before it is kept
             return bool(json.loads(kept.data or b"")["task_id"] == task_id)
 
-        await eventually(is_kept, 10)
+        await eventually(is_kept, 60)
 
 
 async def test_a_refusal_has_the_code_of_the_other_door(
@@ -142,7 +142,7 @@ async def test_weights_that_are_handed_over_make_an_avatar_usable(
         avatar = atelier.client.get(f"/avatars/{avatar_id}").json()
         return (avatar["lora_weights_url"], avatar["stage"]) == (key, "ready")
 
-    await eventually(recorded, 15)
+    await eventually(recorded, 60)
     accepted = await neighbour.ask(three_of(avatar_id), f"in-time-{uuid4()}")
     assert accepted["total"] == 3
 
@@ -168,7 +168,7 @@ async def test_bad_events_leave_letters_and_the_next_good_one_is_taken(
         steps = Counter(letter.split(".")[2] for letter in letters)
         return steps == {"task-accepted": 4, "avatar-handed-over": 2}
 
-    await eventually(kept, 15)
+    await eventually(kept, 60)
 
 
 def test_the_python_example_of_the_documentation_runs(atelier: System, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_the_python_example_of_the_documentation_runs(atelier: System, tmp_path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=150,
+        timeout=300,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -205,7 +205,7 @@ async def test_a_client_in_another_language_orders_and_follows(atelier: System) 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    stdout, stderr = await asyncio.wait_for(process.communicate(), 90)
+    stdout, stderr = await asyncio.wait_for(process.communicate(), 300)
     assert process.returncode == 0, stderr.decode()
     facts = [json.loads(line) for line in stdout.splitlines()]
     assert Counter(fact["fact"] for fact in facts) == {

@@ -2,59 +2,15 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.e2e.system import System, running
+from tests.e2e.system import System
 from tests.eventually import eventually
-from tests.generator.replicate.stub import Replicate, replicate_stub
-from tests.generator.worker_stub import Worker, refusal, running_worker
-from tests.safety.tiny_models import write_lenient_classifier
+from tests.generator.replicate.stub import Replicate
+from tests.generator.worker_stub import Worker, refusal
 
 BROKEN = refusal(500, "GENERATION_FAILED")
 REFUSED = {"status": "failed", "error": "no more"}
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with running_worker() as worker:
-        yield worker
-
-
-@pytest.fixture(scope="module")
-def replicate() -> Iterator[Replicate]:
-    with replicate_stub() as vendor:
-        yield vendor
-
-
-@pytest.fixture(scope="module")
-def system(
-    worker: Worker, replicate: Replicate, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    """A worker that knows the avatars' weights, and Replicate behind it."""
-    directory = tmp_path_factory.mktemp("router")
-    with running(
-        directory / "data",
-        AI_IMAGE_PROVIDER="modal_sdxl_lora",
-        AI_IMAGE_PROVIDER_FALLBACKS="replicate",
-        MODAL_ENDPOINT_URL=worker.url,
-        MODAL_MAX_RETRIES="0",
-        REPLICATE_API_TOKEN="canary",
-        REPLICATE_BASE_URL=replicate.base_url,
-        REPLICATE_POLL_SECONDS="0.2",
-        REPLICATE_MAX_RETRIES="0",
-        SAFETY_JUDGES="classifier",
-        SAFETY_CLASSIFIER_DIR=str(write_lenient_classifier(directory / "classifier")),
-    ) as system:
-        yield system
-
-
-@pytest.fixture(autouse=True)
-def _well(worker: Worker, replicate: Replicate) -> None:
-    worker.answers.clear()
-    replicate.states, replicate.faults, replicate.always = [], {}, {}
 
 
 def piece_of(system: System, task: dict[str, Any]) -> dict[str, Any]:
@@ -64,12 +20,6 @@ def piece_of(system: System, task: dict[str, Any]) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
-
-
-def replaced(system: System, killed: int) -> bool:
-    """Whether a new generator is there; for a moment there is none."""
-    pids: dict[str, int] = system.endpoint["pids"]
-    return pids.get("generator", killed) != killed
 
 
 async def test_a_fallback_without_the_avatars_weights_says_so(
@@ -135,12 +85,12 @@ async def test_a_prediction_that_was_submitted_outlives_the_generator(
     worker.will(BROKEN)
     replicate.states = [{"status": "processing"}]
     task_id = system.order(system.avatar(), 1)
-    await eventually(lambda: len(replicate.of("submit")) > before, 15)
+    await eventually(lambda: len(replicate.of("submit")) > before, 60)
     looked = len(replicate.of("look"))
-    await eventually(lambda: len(replicate.of("look")) > looked, 15)
+    await eventually(lambda: len(replicate.of("look")) > looked, 60)
     killed = system.pid("generator")
     os.kill(killed, signal.SIGKILL)
-    await eventually(lambda: replaced(system, killed), 30)
+    await eventually(lambda: system.replaced("generator", killed), 60)
     replicate.looked.clear()
     replicate.states = [replicate.succeeded()]
     made = piece_of(system, system.finished(task_id, timeout_s=120))["metadata"]
@@ -160,7 +110,7 @@ async def test_operators_see_the_providers_and_their_calls(system: System) -> No
         return answer.status_code == 200 and not answer.json()["away"]
 
     # The generator may just have been replaced.
-    await eventually(is_told, 15)
+    await eventually(is_told, 60)
     answer = system.client.get("/providers")
     by_name = {provider["name"]: provider for provider in answer.json()["providers"]}
     assert list(by_name) == ["modal_sdxl_lora", "replicate"]

@@ -23,7 +23,7 @@ def test_the_examples_of_the_readme_run(atelier: System, tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=300,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert '"hook_text"' in done.stdout
