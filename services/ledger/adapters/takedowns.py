@@ -45,7 +45,7 @@ class TakeDowns:
             same = await lock_same_bytes(connection, request)
             taken = await _mark(connection, request, same)
             if taken:
-                await _block(connection, taken)
+                await _block(connection, request, taken)
                 await note_take_downs(connection, taken, by=request.by, reason=request.reason)
                 await _remember(connection, request, taken)
             rows = await untold(connection, among(pieces.c.id, same))
@@ -85,7 +85,11 @@ async def _mark(
     return contents
 
 
-async def _block(connection: AsyncConnection, taken: Sequence[Row[Any]]) -> None:
+async def _block(
+    connection: AsyncConnection, request: TakeDownPiece, taken: Sequence[Row[Any]]
+) -> None:
+    # Of several pieces of the same bytes, the one that was asked about stands for them.
+    taken = sorted(taken, key=lambda content: (content.id != request.piece_id, content.id))
     # The bytes that were judged and those that were delivered: somebody may hand in either.
     rows = [
         {
