@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,12 @@ def reasons_of_ends() -> dict[str, str]:
     return given | first_words("GiveUp", "Halt", "_halt")
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def _calls() -> tuple[tuple[str, ast.Call], ...]:
+    return tuple(_read_calls())
+
+
+def _read_calls() -> Iterator[tuple[str, ast.Call]]:
     for folder in ("services", "shared"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
