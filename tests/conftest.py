@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
@@ -29,6 +30,11 @@ from tests.e2e.sharing import pytest_xdist_make_scheduler  # noqa: F401 - a hook
 
 # Whoever shares out the tests sets it, and a console that is made later would keep that width.
 os.environ.pop("COLUMNS", None)
+
+# A shell without job control has what it puts into the background ignore it, and with us whatever
+# we start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("busy-machine", deadline=None)
 settings.load_profile("busy-machine")

@@ -78,7 +78,10 @@ def started(*arguments: str, root: Path = ROOT, **settings: Any) -> "subprocess.
 
 def ended(process: "subprocess.Popen[str]") -> Said:
     """How it ended."""
-    out, err = process.communicate(timeout=LIMIT_S)
+    try:
+        out, err = process.communicate(timeout=LIMIT_S)
+    finally:
+        process.kill()
     return discreet(Said(process.returncode, out, err))
 
 
