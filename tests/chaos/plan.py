@@ -16,7 +16,8 @@ _DOOR = "gateway"
 class Plan:
     """Size and shape of a run. `replicas` are processes a service, one unless named.
 
-    Everything is to be terminal `deadline_s` after the last fault.
+    Everything is to be terminal `deadline_s` after the last fault; somebody without a key asks for
+    something every `probe_every_s`.
     """
 
     seed: int
@@ -25,6 +26,7 @@ class Plan:
     counts: Counts
     replicas: Mapping[str, int]
     short: bool = False
+    probe_every_s: float = 0.006
     deadline_s: float = DEADLINE_S
 
     def __post_init__(self) -> None:
@@ -62,4 +64,5 @@ def full(seed: int, *, pieces: int = 2000, minutes: float = 7.0) -> Plan:
 
 def short(seed: int, *, pieces: int = 60) -> Plan:
     """A few faults of each kind in a quarter of a minute."""
-    return Plan(seed, pieces, 15.0, SHORT, {"generator": 2}, short=True)
+    # Less often: other tests run beside it.
+    return Plan(seed, pieces, 15.0, SHORT, {"generator": 2}, short=True, probe_every_s=0.02)

@@ -14,14 +14,13 @@ from tests.chaos.evidence import JsonLines
 from tests.chaos.leaks import Leak
 from tests.chaos.names import guesses, leaked, piece_ids, staging_guesses
 
-INTERVAL_S = 0.02
 KEPT_FOR_AGAIN = 5_000
 SHARE_AGAIN = 0.25
 
 
 @dataclass(slots=True)
 class Prober:
-    """Asks over `http`, which sends no key, for one address after the other.
+    """Asks over `http`, which sends no key, for one address every `every_s`.
 
     Whatever was new is asked for first; in between, things asked for before are asked for again.
     """
@@ -29,6 +28,7 @@ class Prober:
     http: httpx2.AsyncClient
     log: JsonLines
     random: Random
+    every_s: float
     probes: int = 0
     readable: int = 0
     _new: deque[str] = field(default_factory=deque)
@@ -55,7 +55,7 @@ class Prober:
         while True:
             self.learn_tasks(list(tasks.values()))
             await self._probe_one()
-            await asyncio.sleep(INTERVAL_S)
+            await asyncio.sleep(self.every_s)
 
     async def _probe_one(self) -> None:
         again = bool(self._old) and (not self._new or self.random.random() < SHARE_AGAIN)

@@ -137,7 +137,7 @@ async def _actors(plan: Plan, system: System, evidence: Path) -> AsyncIterator[A
             avatar_ids = [await _avatar(http, name) for name in AVATARS]
             yield Actors(
                 LoadClient(http, order_log, avatar_ids),
-                Prober(anonymous, probe_log, Random(f"{plan.seed} probes")),
+                Prober(anonymous, probe_log, Random(f"{plan.seed} probes"), plan.probe_every_s),
                 Inflict(system.running_file, system.proxy, fault_log),
                 Reviewer(http, plan.seed),
             )

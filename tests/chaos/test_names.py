@@ -39,7 +39,7 @@ async def test_what_is_readable_is_on_record_with_its_hash(
     httpserver.expect_request("/objects/content/k.png").respond_with_data(b"bytes")
     log = JsonLines(tmp_path / PROBES)
     async with httpx2.AsyncClient(base_url=httpserver.url_for(""), trust_env=False) as http:
-        prober = Prober(http, log, Random(1))
+        prober = Prober(http, log, Random(1), every_s=0.001)
         prober.learn_tasks([AcceptedTask(TASK, "ada", 1)])
         prober.learn_leaks([Leak("ada", "p1", keys=("content/k.png",))])
         running = _start(prober)
@@ -55,7 +55,7 @@ async def test_what_is_readable_is_on_record_with_its_hash(
 async def test_a_door_that_is_away_is_no_answer(tmp_path: Path) -> None:
     log = JsonLines(tmp_path / PROBES)
     async with httpx2.AsyncClient(base_url="http://127.0.0.1:9", trust_env=False) as http:
-        prober = Prober(http, log, Random(1))
+        prober = Prober(http, log, Random(1), every_s=0.001)
         await prober.probe("/objects/k.png")
     log.close()
     assert prober.probes == 0
