@@ -256,3 +256,14 @@ def test_benchmarks_are_listed_and_an_unknown_one_is_refused(clone: Path) -> Non
     refused = launch(clone, "bench", "nothing")
     assert refused.returncode == 1
     assert "pipeline" in refused.stderr
+
+
+def test_an_environment_behind_a_link_is_never_touched(clone: Path, tmp_path: Path) -> None:
+    borrower = make_clone(tmp_path / "borrower")
+    lent = clone / ".venv"
+    (borrower / ".venv").symlink_to(lent)
+    before = sorted(path.name for path in lent.iterdir())
+    refused = launch(borrower, "up")
+    assert refused.returncode == 1
+    assert "Delete the link" in refused.stderr
+    assert sorted(path.name for path in lent.iterdir()) == before

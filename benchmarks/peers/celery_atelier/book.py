@@ -9,54 +9,11 @@ from typing import Any
 import psycopg  # type: ignore[import-not-found]
 from psycopg.types.json import Jsonb  # type: ignore[import-not-found]
 
-Piece = dict[str, Any]
+from benchmarks.peers.celery_atelier import statements
+from services.ledger.domain.lookalikes import LIKE_BITS
+from shared.content import Verdict
 
-_EVENT = """
-INSERT INTO piece_events (tenant, task_id, piece_id, avatar_id, run, fact, detail)
-VALUES ('default', %s, %s, %s, 1, %s, %s) ON CONFLICT DO NOTHING
-"""
-_OPEN_ATTEMPT = """
-INSERT INTO attempts (attempt_id, number, tenant, task_id, piece_id, avatar_id, run, provider,
-                      holder, lease_until)
-SELECT %(attempt)s, coalesce(max(number), 0) + 1, 'default', %(task)s, %(piece)s, %(avatar)s, 1,
-       'modal_sdxl_lora', 'celery', clock_timestamp() + interval '305 s'
-FROM attempts WHERE piece_id = %(piece)s
-"""
-_SETTLE_ATTEMPT = """
-UPDATE attempts SET outcome = 'succeeded', duration_ms = 0, cost_usd_micros = 10000,
-       settled_at = clock_timestamp(), image = %s, generation = %s
-WHERE attempt_id = %s AND settled_at IS NULL
-"""
-_MOVE = """
-UPDATE pieces SET state = %s, reached = %s, progressed_at = clock_timestamp()
-WHERE id = %s AND reached < %s AND ended_at IS NULL
-"""
-_CONTENT = """
-INSERT INTO content_pieces (id, tenant, avatar_id, task_id, access_tier, template_id, url,
-    object_key, thumbnail_key, public, uploaded, hook_text, safety_rating, explicitness_level,
-    lora_id, image_hash, source_sha256, verdict_decision, verdict_sha256, meta_data)
-VALUES (%(id)s, 'default', %(avatar)s, %(task)s, %(tier)s, %(template)s, %(url)s, %(key)s,
-    %(thumbnail)s, true, true, %(hook)s, %(rating)s, %(level)s, %(lora)s, %(hash)s, %(hash)s,
-    'approved', %(hash)s, %(meta)s)
-ON CONFLICT DO NOTHING
-"""
-_END = """
-UPDATE pieces SET state = 'persisted', reached = 4, content_id = id, image_sha256 = %(sha256)s,
-    verdict_decision = %(decision)s, verdict_rating = %(rating)s, verdict_level = %(level)s,
-    verdict_tier = %(tier)s, verdict_sha256 = %(sha256)s, verdict_judge = %(judge)s,
-    verdict_policy = %(policy)s, verdict_reason = %(reason)s,
-    progressed_at = clock_timestamp(), ended_at = clock_timestamp()
-WHERE id = %(piece)s AND ended_at IS NULL
-"""
-_REJECT = """
-UPDATE pieces SET state = 'rejected', reason = 'moderation_rejected',
-    verdict_decision = 'rejected', ended_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL
-"""
-_COMPLETE = """
-UPDATE tasks SET state = 'completed', completed_at = clock_timestamp()
-WHERE id = %(task)s AND completed_at IS NULL
-  AND NOT EXISTS (SELECT FROM pieces WHERE task_id = %(task)s AND ended_at IS NULL)
-"""
+Piece = dict[str, Any]
 
 
 def accept(task_id: str, pieces: Sequence[Piece]) -> None:
@@ -78,7 +35,7 @@ def accept(task_id: str, pieces: Sequence[Piece]) -> None:
             ],
         )
         events = [(*_whose(piece), "content.requested", Jsonb({})) for piece in pieces]
-        cursor.executemany(_EVENT, events)
+        cursor.executemany(statements.EVENT, events)
 
 
 def open_attempt(piece: Piece, attempt_id: str) -> bool:
@@ -97,7 +54,7 @@ def open_attempt(piece: Piece, attempt_id: str) -> bool:
             (piece["piece_id"],),
         )
         ids = {"attempt": attempt_id, "task": piece["task_id"], "piece": piece["piece_id"]}
-        cursor.execute(_OPEN_ATTEMPT, ids | {"avatar": piece["brief"]["avatar_id"]})
+        cursor.execute(statements.OPEN_ATTEMPT, ids | {"avatar": piece["brief"]["avatar_id"]})
     return True
 
 
@@ -105,54 +62,82 @@ def settle_attempt(piece: Piece, attempt_id: str) -> None:
     """Record what the call has given."""
     with transaction() as cursor:
         cursor.execute(
-            _SETTLE_ATTEMPT, (Jsonb(piece["image"]), Jsonb(piece["generation"]), attempt_id)
+            statements.SETTLE_ATTEMPT,
+            (Jsonb(piece["image"]), Jsonb(piece["generation"]), attempt_id),
         )
         _move(cursor, piece, "generated", 1)
-        cursor.execute(_EVENT, (*_whose(piece), "image.generated", Jsonb(piece["generation"])))
+        cursor.execute(
+            statements.EVENT, (*_whose(piece), "image.generated", Jsonb(piece["generation"]))
+        )
 
 
 def note(piece: Piece, state: str, reached: int, fact: str, detail: dict[str, Any]) -> None:
     """Record how far a piece has come."""
     with transaction() as cursor:
         _move(cursor, piece, state, reached)
-        cursor.execute(_EVENT, (*_whose(piece), fact, Jsonb(detail)))
+        cursor.execute(statements.EVENT, (*_whose(piece), fact, Jsonb(detail)))
 
 
 def reject(piece: Piece) -> None:
     """End a piece whose words are blocked."""
     with transaction() as cursor:
-        cursor.execute(_REJECT, (piece["piece_id"],))
-        cursor.execute(_EVENT, (*_whose(piece), "content.rejected", Jsonb({})))
+        _reject(cursor, piece)
+
+
+def is_taken_down(sha256: str, image_print: str | None) -> bool:
+    """Whether an image or its like was taken down."""
+    with transaction() as cursor:
+        return _is_taken_down(cursor, sha256, image_print)
+
+
+def persist(piece: Piece, verdict: Verdict) -> None:
+    """Record the delivery and end the piece."""
+    with transaction() as cursor:
+        if _is_taken_down(cursor, verdict.image_sha256, verdict.image_print):
+            _reject(cursor, piece)
+            return
+        cursor.execute(statements.CONTENT, _content(piece, verdict))
+        cursor.execute(statements.END, _ending(piece, verdict))
+        for fact in ("content.stored", "content.persisted"):
+            cursor.execute(statements.EVENT, (*_whose(piece), fact, Jsonb(piece["delivery"])))
         _complete(cursor, piece)
 
 
-def persist(piece: Piece) -> None:
-    """Record the delivery and end the piece."""
-    delivery, verdict, brief = piece["delivery"], piece["verdict"], piece["brief"]
-    content = {
+def _content(piece: Piece, verdict: Verdict) -> dict[str, Any]:
+    delivery, brief = piece["delivery"], piece["brief"]
+    told = {"hooks": piece["hooks"], "generation": piece["generation"], "size": delivery["size"]}
+    return {
         "id": piece["piece_id"],
         "avatar": brief["avatar_id"],
         "task": piece["task_id"],
-        "tier": verdict["tier"],
+        "tier": verdict.tier,
         "template": brief["template_id"],
         "url": f"http://127.0.0.1/objects/{delivery['object_key']}",
         "key": delivery["object_key"],
         "thumbnail": delivery["thumbnail_key"],
         "hook": piece["hooks"][0],
-        "rating": verdict["rating"],
-        "level": verdict["level"],
+        "rating": verdict.rating,
+        "level": verdict.explicitness_level,
         "lora": brief["lora"]["key"],
-        "hash": verdict["sha256"],
-        "meta": Jsonb(
-            {"hooks": piece["hooks"], "generation": piece["generation"], "size": delivery["size"]}
-        ),
+        "delivered": delivery["image_sha256"],
+        "judged": verdict.image_sha256,
+        "meta": Jsonb(told),
     }
-    with transaction() as cursor:
-        cursor.execute(_CONTENT, content)
-        cursor.execute(_END, verdict | {"piece": piece["piece_id"]})
-        for fact in ("content.stored", "content.persisted"):
-            cursor.execute(_EVENT, (*_whose(piece), fact, Jsonb(delivery)))
-        _complete(cursor, piece)
+
+
+def _ending(piece: Piece, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "piece": piece["piece_id"],
+        "decision": verdict.decision,
+        "rating": verdict.rating,
+        "level": verdict.explicitness_level,
+        "tier": verdict.tier,
+        "sha256": verdict.image_sha256,
+        "judge": verdict.judge,
+        "policy": verdict.policy_version,
+        "reason": verdict.reason,
+        "verdict": Jsonb(piece["verdict"]),
+    }
 
 
 @contextmanager
@@ -172,13 +157,25 @@ def _connection() -> psycopg.Connection:
 
 
 def _move(cursor: psycopg.Cursor, piece: Piece, state: str, reached: int) -> None:
-    cursor.execute(_MOVE, (state, reached, piece["piece_id"], reached))
+    cursor.execute(statements.MOVE, (state, reached, piece["piece_id"], reached))
 
 
 def _complete(cursor: psycopg.Cursor, piece: Piece) -> None:
     # Under the task's lock: the second of two last pieces sees what the first has committed.
     cursor.execute("SELECT FROM tasks WHERE id = %s FOR NO KEY UPDATE", (piece["task_id"],))
-    cursor.execute(_COMPLETE, {"task": piece["task_id"]})
+    cursor.execute(statements.COMPLETE, {"task": piece["task_id"]})
+
+
+def _reject(cursor: psycopg.Cursor, piece: Piece) -> None:
+    cursor.execute(statements.REJECT, (piece["piece_id"],))
+    cursor.execute(statements.EVENT, (*_whose(piece), "content.rejected", Jsonb({})))
+    _complete(cursor, piece)
+
+
+def _is_taken_down(cursor: psycopg.Cursor, sha256: str, image_print: str | None) -> bool:
+    asked = {"sha256": sha256, "print": image_print, "bits": LIKE_BITS}
+    cursor.execute(statements.TAKEN_DOWN, asked)
+    return bool(cursor.fetchone() == (True,))
 
 
 def _whose(piece: Piece) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,8 +51,9 @@ def _batches(briefs: Sequence[Brief], pieces: int) -> list[tuple[float, str]]:
 def order(briefs: Sequence[Brief], count: int) -> str:
     """Accept a task of so many pieces and ask for each; gives the task's id."""
     task_id = str(uuid4())
+    asked = {"task_id": task_id, "ordered_at": datetime.now(UTC).isoformat()}
     pieces = [
-        {"task_id": task_id, "piece_id": str(uuid4()), "brief": briefs[index % len(briefs)]}
+        asked | {"piece_id": str(uuid4()), "brief": briefs[index % len(briefs)]}
         for index in range(count)
     ]
     book.accept(task_id, pieces)

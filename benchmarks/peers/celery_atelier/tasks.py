@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.peers.celery_atelier import book, work
+from benchmarks.peers.celery_atelier import book, delivering, judging, work
 from benchmarks.peers.celery_atelier.app import RETRIED, app
 
 Piece = dict[str, Any]
@@ -33,26 +33,28 @@ def caption(piece: Piece) -> None:
 
 @app.task(name="atelier.moderate", **RETRIED)  # type: ignore[untyped-decorator]
 def moderate(piece: Piece) -> None:
-    """Screen the words and look at the bytes that will be delivered."""
+    """Screen the words, look at the bytes that will be delivered, and sign what was found."""
     image = work.private_bytes(piece["image"])
-    if work.is_blocked(piece["brief"], piece["hooks"]):
+    blocked = work.is_blocked(piece["brief"], piece["hooks"])
+    verdict = None if blocked else judging.verdict(piece, image)
+    if verdict is None:
         book.reject(piece)
         return
-    piece |= {"verdict": work.verdict(image)}
+    piece |= {"verdict": verdict.model_dump(mode="json")}
     book.note(piece, "moderated", 3, "content.moderated", piece["verdict"])
     store.delay(piece)
 
 
 @app.task(name="atelier.store", **RETRIED)  # type: ignore[untyped-decorator]
 def store(piece: Piece) -> None:
-    """Derive the delivered files from the judged bytes."""
+    """Derive the delivered files from the judged bytes, and sign them."""
     image = work.private_bytes(piece["image"])
-    piece |= {"delivery": work.deliver(piece, image)}
+    piece |= {"delivery": delivering.deliver(piece, image)}
     persist.delay(piece)
 
 
 @app.task(name="atelier.persist", **RETRIED)  # type: ignore[untyped-decorator]
 def persist(piece: Piece) -> None:
     """Record the delivery, end the piece and, after the last one, its task."""
-    book.persist(piece)
+    book.persist(piece, judging.vouched(piece))
     work.forget_private(piece["image"])

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import hashlib
-import io
 import os
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from PIL import Image
 
 from services.generator.adapters.image_gate import check_image
 from services.hooks.adapters.caption_file import CaptionBook, load_captions
@@ -19,14 +17,12 @@ from services.hooks.adapters.written_captions import WrittenCaptions
 from services.hooks.domain import pick_hooks
 from services.safety.app import open_screen
 from services.safety.handler.screening import ScreenText, texts_of
-from services.storage.adapters.pillow_imaging import THUMBNAIL_PX
 from shared.calls import ScreenTexts
 from shared.content import Brief, Captions, CaptionSource
 
 GENERATION = {"provider": "modal_sdxl_lora", "model": "stub", "cost_usd_micros": 10_000}
 
 _KEPT_CAPTIONS, _DRAFTED_CAPTIONS = 5, 8
-_POLICY = "2026-11"
 
 
 def call_worker(brief: dict[str, Any]) -> bytes:
@@ -54,8 +50,8 @@ def call_worker(brief: dict[str, Any]) -> bytes:
 def keep_privately(piece_id: str, image: bytes) -> dict[str, Any]:
     """Put an image where nobody outside reads; gives the claim check."""
     digest = hashlib.sha256(image).hexdigest()
-    path = _directory("private") / f"{piece_id}-{digest}"
-    _write(path, image)
+    path = directory("private") / f"{piece_id}-{digest}"
+    write(path, image)
     return {"path": str(path), "sha256": digest, "size": len(image)}
 
 
@@ -88,49 +84,7 @@ def is_blocked(brief: dict[str, Any], hooks: list[str]) -> bool:
     return bool(_screen().screen(request).findings)
 
 
-def verdict(image: bytes) -> dict[str, Any]:
-    """Approved at once, as in the measured Atelier."""
-    return {
-        "decision": "approved",
-        "rating": "safe",
-        "level": 1,
-        "tier": "capa1",
-        "sha256": hashlib.sha256(image).hexdigest(),
-        "judge": "approving",
-        "policy": _POLICY,
-        "reason": "approved unseen, for a measurement",
-    }
-
-
-def deliver(piece: dict[str, Any], image: bytes) -> dict[str, Any]:
-    """Write the image and its thumbnail where they are served from."""
-    if piece["verdict"]["sha256"] != hashlib.sha256(image).hexdigest():
-        raise ValueError("the verdict is about other bytes")
-    thumbnail, width, height = _thumbnail(image)
-    key = f"content/{piece['brief']['avatar_id']}/{piece['piece_id']}_{uuid4().hex}"
-    root = _directory("public")
-    _write(root / f"{key}_thumb.jpg", thumbnail)
-    _write(root / f"{key}.png", image)
-    return {
-        "object_key": f"{key}.png",
-        "thumbnail_key": f"{key}_thumb.jpg",
-        "width": width,
-        "height": height,
-        "size": len(image),
-    }
-
-
-def _thumbnail(data: bytes) -> tuple[bytes, int, int]:
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        width, height = image.size
-        small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=85)
-    return out.getvalue(), width, height
-
-
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """A file, complete or absent, and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
@@ -141,7 +95,8 @@ def _write(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-def _directory(name: str) -> Path:
+def directory(name: str) -> Path:
+    """Where files of a kind lie."""
     return Path(os.environ["BENCH_OBJECTS_DIR"]) / name
 
 
