@@ -32,9 +32,9 @@ def delivery_steps() -> Table:
             "copy, JPEG": lambda: encode(pixels, FORMS["JPEG"], _QUALITY),
             "copy, WebP": lambda: encode(pixels, FORMS["WEBP"], _QUALITY),
             "thumbnail": lambda: encode_thumbnail(pixels),
-            "credentials of the JPEG": lambda: credentials.sign_now(jpeg, _MADE),
-            "credentials of the WebP": lambda: credentials.sign_now(webp, _MADE),
-            "credentials of the thumbnail": lambda: credentials.sign_now(thumbnail, _MADE),
+            "credentials of the JPEG": lambda: credentials.sign(jpeg, _MADE),
+            "credentials of the WebP": lambda: credentials.sign(webp, _MADE),
+            "credentials of the thumbnail": lambda: credentials.sign(thumbnail, _MADE),
         }
         rows = tuple((name, _timed(step)) for name, step in steps.items())
     return Table("A delivery's steps, CPU ms", ("median", "p90"), rows)

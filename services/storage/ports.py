@@ -1,13 +1,15 @@
 """What storage needs from the outside."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.calls import Piece, PieceRef, UploadReceipt
 from shared.content import Delivery
 from shared.provenance import Provenance
+
+T = TypeVar("T")
 
 
 class Area(StrEnum):
@@ -33,6 +35,16 @@ class Found:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedFile:
+    """A file of a delivery, as the store shall have it."""
+
+    area: Area
+    key: str
+    data: bytes
+    media_type: str
+
+
 class ObjectStore(Protocol):
     """Where delivered files are kept."""
 
@@ -41,6 +53,10 @@ class ObjectStore(Protocol):
 
         Raises TryLater, or GiveUp(object_exists) where other bytes have the key.
         """
+        ...
+
+    async def create_all(self, files: Sequence[DerivedFile]) -> None:
+        """Create one after the other: who finds the last finds them all. Raises as `create`."""
         ...
 
     async def read(self, area: Area, key: str) -> bytes:
@@ -81,16 +97,6 @@ class ObjectStore(Protocol):
     async def free_bytes(self) -> int | None:
         """Room that is left, where the store can tell. Raises TryLater when it is away."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedFile:
-    """A file of a delivery, as the store shall have it."""
-
-    area: Area
-    key: str
-    data: bytes
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +232,11 @@ class Imaging(Protocol):
         """Decode an image and draw its thumbnail. Raises GiveUp."""
         ...
 
-    async def derive(self, image: bytes) -> Copies:
-        """Decode an image and draw what is delivered of it. Raises GiveUp."""
+    async def derive(self, image: bytes, finish: Callable[[Copies], T]) -> T:
+        """Decode an image, draw what is delivered of it, and have that finished in the same thread.
+
+        Raises GiveUp, and what `finish` raises.
+        """
         ...
 
     async def look_alike(self, one: bytes, other: bytes) -> bool:
@@ -236,12 +245,18 @@ class Imaging(Protocol):
 
 
 class Credentials(Protocol):
-    """Signs what is delivered, away from the event loop."""
+    """Signs what is delivered, and reads what was signed."""
 
-    async def sign(self, image: Encoded, provenance: Provenance) -> bytes:
-        """The same image with content credentials that were verified. Raises TryLater."""
+    def sign(self, image: Encoded, provenance: Provenance) -> bytes:
+        """The same image with content credentials that were verified.
+
+        It takes a while: for threads, several of them at a time. Raises TryLater.
+        """
         ...
 
     async def read(self, data: bytes, media_type: str) -> Provenance | None:
-        """What a file's credentials tell; None unless they are intact and an Atelier's."""
+        """What a file's credentials tell; None unless they are intact and an Atelier's.
+
+        Away from the event loop.
+        """
         ...

@@ -16,7 +16,7 @@ from tests.audit.credentials import Credentials, credentials_in
 from tests.audit.looks import Look, are_alike, has_print, look_at
 from tests.audit.pictures import Gallery, read_given
 from tests.chaos.pictures import picture, truncated
-from tests.storage.signed_files import copies, development, signed_file
+from tests.storage.signed_files import copies, derived, development, signed_file
 
 PIECES = 2
 SIDES = ((96, 96), (1024, 1024), (832, 1216))
@@ -63,8 +63,8 @@ async def test_the_pictures_of_a_run_survive_their_encoding_and_no_other_passes_
 ) -> None:
     for nth in range(PIECES):
         judged = picture(*size, f"piece {nth}")
-        derived = await PillowImaging(wanted, quality).derive(judged)
-        for copy in (derived.image, derived.thumbnail):
+        drawn = await derived(PillowImaging(wanted, quality), judged)
+        for copy in (drawn.image, drawn.thumbnail):
             assert are_alike(seen(copy.data), seen(judged))
             assert not any(are_alike(seen(copy.data), other) for other in others(size))
 
@@ -75,7 +75,7 @@ async def test_the_print_that_safety_takes_is_found_in_the_copy_and_in_no_other(
 ) -> None:
     prints = [image_print(picture(*size, f"piece {nth}")) for nth in range(20)]
     for nth in range(PIECES):
-        copy = await PillowImaging().derive(picture(*size, f"piece {nth}"))
+        copy = await derived(PillowImaging(), picture(*size, f"piece {nth}"))
         look = seen(copy.image.data)
         assert [at for at, each in enumerate(prints) if each and has_print(look, each)] == [nth]
 

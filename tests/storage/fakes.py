@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from services.storage.ports import Area, Found, ObjectMissing
+from services.storage.ports import Area, DerivedFile, Found, ObjectMissing
 from shared.outcomes import GiveUp, TryLater
 
 
@@ -19,6 +19,10 @@ class MemoryObjects:
             raise TryLater("no room")
         if self.kept.setdefault((area, key), data) != data:
             raise GiveUp("object_exists", "another object has this key")
+
+    async def create_all(self, files: Sequence[DerivedFile]) -> None:
+        for file in files:
+            await self.create(file.area, file.key, file.data, media_type=file.media_type)
 
     async def read(self, area: Area, key: str) -> bytes:
         try:

@@ -43,11 +43,16 @@ def of_operator(chain: Chain, directory: Path, *, tsa_url: str | None = None) ->
     )
 
 
+async def derived(imaging: PillowImaging, image: bytes) -> Copies:
+    """Its copies, unsigned."""
+    return await imaging.derive(image, lambda plain: plain)
+
+
 async def copies(wanted: DeliveryFormat = DeliveryFormat.JPEG) -> Copies:
-    return await PillowImaging(wanted).derive(encoded(gradient(320, 240)))
+    return await derived(PillowImaging(wanted), encoded(gradient(320, 240)))
 
 
 async def signed_file(
     credentials: C2paCredentials, wanted: DeliveryFormat = DeliveryFormat.JPEG, **news: object
 ) -> bytes:
-    return await credentials.sign((await copies(wanted)).image, provenance(**news))
+    return credentials.sign((await copies(wanted)).image, provenance(**news))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from services.storage.adapters.credentials import C2paCredentials
 from services.storage.adapters.local_directory import LocalDirectory
 from services.storage.adapters.pillow_imaging import PillowImaging
 from services.storage.handler.deliver import StoreContent
-from services.storage.ports import Area
+from services.storage.ports import Area, Encoded
 from shared.content import Tier
 from shared.events import ContentModerated
+from shared.provenance import Provenance
 from tests.builders import brief, content_moderated, verdict
 from tests.fakes import MemoryBlobs
 from tests.storage.certificates import chain
@@ -71,6 +73,22 @@ async def test_every_public_file_is_signed_and_names_the_judged_bytes(tmp_path: 
         assert told["source_sha256"] == event.image.sha256 == delivery.source_sha256
         assert told["piece_id"] == event.piece_id
         assert CANARY not in path.read_bytes()
+
+
+async def test_both_files_are_signed_by_one_thread_away_from_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, credentials, threads = Shop(tmp_path), development(tmp_path), list[int]()
+    sign = credentials.sign
+
+    def noted(image: Encoded, provenance: Provenance) -> bytes:
+        threads.append(threading.get_ident())
+        return sign(image, provenance)
+
+    monkeypatch.setattr(credentials, "sign", noted)
+    await shop.store(credentials)(await shop.moderated())
+    one, two = threads
+    assert one == two != threading.get_ident()
 
 
 async def test_a_redelivery_under_another_certificate_adopts_the_file_of_the_first(

@@ -13,6 +13,7 @@ from services.storage.domain import MOST_IMAGE_BYTES, DeliveryFormat
 from shared.outcomes import GiveUp
 from tests.eventually import PATIENCE_S, eventually
 from tests.storage.pictures import encoded, gradient, png_of_size, swapped_profile
+from tests.storage.signed_files import derived
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -33,7 +34,7 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
 @pytest.mark.parametrize("wanted", DeliveryFormat)
 async def test_a_copy_shows_the_same_in_the_same_size(form: str, wanted: DeliveryFormat) -> None:
     source = encoded(gradient(640, 480), form)
-    copies = await PillowImaging(wanted).derive(source)
+    copies = await derived(PillowImaging(wanted), source)
     assert (copies.image.width, copies.image.height) == opened(copies.image.data).size == (640, 480)
     assert await PillowImaging().look_alike(source, copies.image.data)
     assert (copies.source_media_type, copies.source_extension) == {
@@ -45,14 +46,14 @@ async def test_a_copy_shows_the_same_in_the_same_size(form: str, wanted: Deliver
 
 async def test_a_png_that_stays_one_loses_nothing_of_its_pixels() -> None:
     source = gradient(96, 64)
-    copies = await PillowImaging(DeliveryFormat.ORIGINAL).derive(encoded(source))
+    copies = await derived(PillowImaging(DeliveryFormat.ORIGINAL), encoded(source))
     assert opened(copies.image.data).tobytes() == source.tobytes()
 
 
 async def test_quality_is_what_was_set() -> None:
     source = encoded(gradient(512, 512))
     poor, rich = [
-        len((await PillowImaging(quality=quality).derive(source)).image.data)
+        len((await derived(PillowImaging(quality=quality), source)).image.data)
         for quality in (20, 95)
     ]
     assert poor < rich / 2
@@ -65,7 +66,7 @@ async def test_quality_is_what_was_set() -> None:
 async def test_thumbnails_fit_a_square_and_keep_their_shape(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    thumbnail = (await PillowImaging().derive(encoded(gradient(*size)))).thumbnail
+    thumbnail = (await derived(PillowImaging(), encoded(gradient(*size)))).thumbnail
     assert opened(thumbnail.data).size == expected == (thumbnail.width, thumbnail.height)
     assert max(expected) <= THUMBNAIL_PX
 
@@ -103,9 +104,9 @@ async def test_what_is_held_has_its_own_format_and_a_thumbnail() -> None:
 )
 async def test_what_no_copy_can_be_made_of_is_given_up(data: bytes) -> None:
     began = time.process_time()
-    for act in (PillowImaging().derive, PillowImaging().look):
+    for act in (derived, PillowImaging.look):
         with pytest.raises(GiveUp) as gave_up:
-            await act(data)
+            await act(PillowImaging(), data)
         assert gave_up.value.reason == "invalid_image"
     assert time.process_time() - began < 1, "it was decoded"
 
@@ -113,13 +114,13 @@ async def test_what_no_copy_can_be_made_of_is_given_up(data: bytes) -> None:
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1"])
 async def test_pixels_of_other_modes_are_delivered_as_plain_colours(mode: str) -> None:
     source = gradient(mode=mode)
-    copies = await PillowImaging(DeliveryFormat.ORIGINAL).derive(encoded(source))
+    copies = await derived(PillowImaging(DeliveryFormat.ORIGINAL), encoded(source))
     assert opened(copies.image.data).mode == "RGB"
     assert opened(copies.image.data).tobytes() == source.convert("RGB").tobytes()
 
 
 async def test_a_print_is_delivered_as_it_looks_on_a_screen() -> None:
-    copies = await PillowImaging().derive(encoded(gradient(mode="CMYK"), "JPEG"))
+    copies = await derived(PillowImaging(), encoded(gradient(mode="CMYK"), "JPEG"))
     assert opened(copies.image.data).mode == "RGB"
 
 
@@ -128,7 +129,7 @@ async def test_an_image_that_lies_on_its_side_is_delivered_upright(orientation: 
     told = Image.Exif()
     told[274] = orientation
     stored = gradient(64, 32)
-    copies = await PillowImaging(DeliveryFormat.ORIGINAL).derive(encoded(stored, exif=told))
+    copies = await derived(PillowImaging(DeliveryFormat.ORIGINAL), encoded(stored, exif=told))
     shown = opened(copies.image.data)
     assert shown.size == ((64, 32) if orientation < 5 else (32, 64))
     # Where the first pixel of the first row belongs, by the table of TIFF 6.0, page 36.
@@ -149,14 +150,14 @@ async def test_an_image_that_lies_on_its_side_is_delivered_upright(orientation: 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 async def test_broken_exif_is_no_reason_to_refuse_an_image() -> None:
     data = encoded(gradient(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
-    await PillowImaging().derive(data)
+    await derived(PillowImaging(), data)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 async def test_colours_of_another_space_are_those_that_a_screen_shows(form: str) -> None:
     red = Image.new("RGB", (32, 32), (255, 0, 0))
     data = encoded(red, form, icc_profile=swapped_profile())
-    copies = await PillowImaging().derive(data)
+    copies = await derived(PillowImaging(), data)
     red_band, green_band, _ = pixel(opened(copies.image.data), 16, 16)
     assert green_band > 240
     assert red_band < 30
@@ -167,7 +168,7 @@ async def test_a_profile_that_cannot_be_applied_changes_nothing() -> None:
     red = Image.new("RGB", (32, 32), (255, 0, 0))
     for profile in (b"no profile", swapped_profile()[:200], swapped_profile() + bytes(5 * 2**20)):
         data = encoded(red, "JPEG", icc_profile=profile)
-        copies = await PillowImaging().derive(data)
+        copies = await derived(PillowImaging(), data)
         assert pixel(opened(copies.image.data), 16, 16)[0] > 240
 
 
@@ -189,7 +190,7 @@ async def test_the_event_loop_goes_on_meanwhile(monkeypatch: pytest.MonkeyPatch)
         return "PNG", gradient()
 
     monkeypatch.setattr(imaging, "decode", decode)
-    task = asyncio.create_task(PillowImaging().derive(b""))
+    task = asyncio.create_task(derived(PillowImaging(), b""))
     await eventually(begun.is_set)
     go_on.set()
     await task
@@ -213,6 +214,6 @@ async def test_no_more_are_decoded_at_a_time_than_were_allowed(
     monkeypatch.setattr(imaging, "decode", decode)
     one_by_one = PillowImaging(at_once=2)
     await asyncio.gather(
-        *(one_by_one.derive(b"") for _ in range(6)), *(one_by_one.look(b"") for _ in range(6))
+        *(derived(one_by_one, b"") for _ in range(6)), *(one_by_one.look(b"") for _ in range(6))
     )
     assert most == 2

@@ -12,6 +12,7 @@ from services.storage.adapters.pillow_imaging import PillowImaging
 from services.storage.domain import DeliveryFormat
 from services.storage.ports import Encoded
 from tests.storage.pictures import CANARY, chatty_jpeg, chatty_png, chatty_webp
+from tests.storage.signed_files import derived
 
 CHATTY = (chatty_png, chatty_jpeg, chatty_webp)
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -32,7 +33,7 @@ def everything_in(data: bytes) -> bytes:
 
 
 async def copies_of(data: bytes, wanted: DeliveryFormat) -> tuple[Encoded, Encoded]:
-    copies = await PillowImaging(wanted).derive(data)
+    copies = await derived(PillowImaging(wanted), data)
     return copies.image, copies.thumbnail
 
 

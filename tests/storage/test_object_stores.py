@@ -5,16 +5,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from subprocess import run
 from textwrap import dedent
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from services.storage.adapters.local_directory import LocalDirectory
-from services.storage.ports import Area, Found, ObjectMissing, ObjectStore
+from services.storage.ports import Area, DerivedFile, Found, ObjectMissing, ObjectStore
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 from tests.storage.fakes import MemoryObjects
@@ -56,6 +58,49 @@ async def test_other_bytes_never_replace_an_object(objects: ObjectStore) -> None
     await objects.create(Area.PUBLIC, KEY, b"one", media_type="image/png")
     with pytest.raises(GiveUp):
         await objects.create(Area.PUBLIC, KEY, b"two", media_type="image/png")
+
+
+def beside(*contents: bytes) -> list[DerivedFile]:
+    return [
+        DerivedFile(Area.PUBLIC, f"content/a/p_{number}.png", data, "image/png")
+        for number, data in enumerate(contents)
+    ]
+
+
+async def test_several_are_created_together_and_again(objects: ObjectStore) -> None:
+    files = beside(b"one", b"two")
+    for _ in range(2):
+        await objects.create_all(files)
+    for file in files:
+        assert await objects.read(file.area, file.key) == file.data
+
+
+async def test_what_follows_another_ones_object_is_not_created(objects: ObjectStore) -> None:
+    await objects.create_all(beside(b"another's"))
+    one, two = beside(b"one", b"two")
+    with pytest.raises(GiveUp):
+        await objects.create_all([one, two])
+    assert await objects.read(one.area, one.key) == b"another's"
+    with pytest.raises(ObjectMissing):
+        await objects.read(two.area, two.key)
+
+
+async def test_all_are_on_the_disk_before_the_first_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, done = local(tmp_path), list[str]()
+    for act in ("fsync", "link"):
+        noted = partial(_noted, done, act, getattr(os, act))
+        monkeypatch.setattr(os, act, noted)
+    await directory.create_all(beside(b"one", b"two"))
+    monkeypatch.undo()
+    # The first link fails: its folder has to be made.
+    assert done == ["fsync", "fsync", "link", "link", "link"]
+
+
+def _noted(done: list[str], name: str, act: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    done.append(name)
+    act(*args, **kwargs)
 
 
 async def test_deleting_what_is_not_there_is_fine(objects: ObjectStore) -> None:
@@ -211,8 +256,9 @@ def test_a_file_is_there_whole_and_once(tmp_path: Path, *, nameless: bool) -> No
         {"" if nameless else "del os.O_TMPFILE"}
         from services.storage.adapters import new_file
         root = Path(sys.argv[1])
-        for data in (b"first" * 10**6, b"second"):
-            print(new_file.create(root / "a" / "b.png", data, unfinished=root))
+        contents = b"first" * 10**6, b"second"
+        with new_file.written(contents, unfinished=root) as names:
+            print(*(name(root / "a" / "b.png") for name in names))
     """)
     done = run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=True)
     assert done.stdout.split() == [b"True", b"False"]
@@ -227,7 +273,9 @@ def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
         from pathlib import Path
         from services.storage.adapters import new_file
         os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-        new_file.create(Path(sys.argv[1]) / "b.png", b"half", unfinished=Path(sys.argv[1]))
+        root = Path(sys.argv[1])
+        with new_file.written([b"half"], unfinished=root) as (name,):
+            name(root / "b.png")
     """)
     done = run([sys.executable, "-c", program, str(tmp_path)], check=False)
     assert done.returncode == -signal.SIGKILL

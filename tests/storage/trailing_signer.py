@@ -16,7 +16,7 @@ class TrailingSigner:
 
     signatures: int = 0
 
-    async def sign(self, image: Encoded, provenance: Provenance) -> bytes:
+    def sign(self, image: Encoded, provenance: Provenance) -> bytes:
         self.signatures += 1
         return signed(image.data, provenance, self.signatures)
 

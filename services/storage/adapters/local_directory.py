@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from services.storage.adapters import new_file
 from services.storage.domain import IN_REVIEW
-from services.storage.ports import Area, Found, ObjectMissing
+from services.storage.ports import Area, DerivedFile, Found, ObjectMissing
 from shared import links
 from shared.outcomes import GiveUp, TryLater
 
@@ -39,8 +39,10 @@ class LocalDirectory:
         self._signing_key = signing_key
 
     async def create(self, area: Area, key: str, data: bytes, *, media_type: str) -> None:
-        del media_type  # a directory has nowhere to keep it; the key's extension tells
-        await self._on_disk(self._create, self._root / area / key, data)
+        await self.create_all([DerivedFile(area, key, data, media_type)])
+
+    async def create_all(self, files: Sequence[DerivedFile]) -> None:
+        await self._on_disk(self._create, files)
 
     async def read(self, area: Area, key: str) -> bytes:
         return await self._on_disk(self._read, self._root / area / key)
@@ -95,9 +97,14 @@ class LocalDirectory:
         except OSError as exc:
             raise TryLater(f"object directory: {exc.strerror or type(exc).__name__}") from exc
 
-    def _create(self, path: Path, data: bytes) -> None:
-        if path.exists() or not new_file.create(path, data, unfinished=self._unfinished):
-            _check_same(path, data)
+    def _create(self, files: Sequence[DerivedFile]) -> None:
+        # Media types go nowhere: the extensions of the keys tell them.
+        contents = [file.data for file in files]
+        with new_file.written(contents, unfinished=self._unfinished) as names:
+            for file, name in zip(files, names, strict=True):
+                path = self._root / file.area / file.key
+                if not name(path):
+                    _check_same(path, file.data)
 
     def _keys(self, prefix: str) -> set[str]:
         folder, _, beginning = prefix.rpartition("/")

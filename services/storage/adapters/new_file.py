@@ -1,11 +1,12 @@
-"""A file that appears whole under its name, or not at all."""
+"""Files that appear whole under their names, or not at all."""
 
 import contextlib
 import errno
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 _MODE = 0o666  # less what the process's umask takes away
@@ -16,28 +17,28 @@ _NO_NAMELESS = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 _FOLDER_TRIES = 10
 _SUFFIX = ".part"
 
+_Link = Callable[[Path], None]
 
-def create(path: Path, data: bytes, *, unfinished: Path) -> bool:
-    """Write `data` to `path`, durably; False if something has that name already.
+Name = Callable[[Path], bool]
+"""Gives a file its name; False if something has that name already. Raises OSError."""
 
-    Where files without a name exist, one is written and then named: whoever dies meanwhile leaves
-    nothing behind. Elsewhere it is written under a name in the directory `unfinished`, which has
-    to be in the same file system. Raises OSError.
+
+@contextlib.contextmanager
+def written(contents: Sequence[bytes], *, unfinished: Path) -> Iterator[list[Name]]:
+    """Files that are durable and have no names yet; those without one at the end are gone.
+
+    Where files without a name exist, whoever dies meanwhile leaves nothing behind. Elsewhere they
+    are written under names in the directory `unfinished`, which has to be in the same file system.
+    Raises OSError.
     """
-    with _nameless(unfinished) as descriptor:
-        if descriptor is not None:
+    with contextlib.ExitStack() as opened:
+        files = [opened.enter_context(_opened(unfinished)) for _ in contents]
+        for (descriptor, _), data in zip(files, contents, strict=True):
             _fill(descriptor, data)
-            return _name(descriptor, path)
-    part = unfinished / f"{secrets.token_hex(16)}{_SUFFIX}"
-    descriptor = os.open(part, _NEW, _MODE)
-    try:
-        try:
-            _fill(descriptor, data)
-        finally:
-            os.close(descriptor)
-        return _link(lambda: path.hardlink_to(part), path)
-    finally:
-        part.unlink(missing_ok=True)
+        # After all are written: what the first one takes along, the others need not wait for.
+        for descriptor, _ in files:
+            os.fsync(descriptor)
+        yield [partial(_name, link) for _, link in files]
 
 
 def clear(unfinished: Path, *, older_than_s: float) -> int:
@@ -54,44 +55,49 @@ def clear(unfinished: Path, *, older_than_s: float) -> int:
 
 
 @contextlib.contextmanager
-def _nameless(directory: Path) -> Iterator[int | None]:
-    descriptor = None
-    if _NAMELESS is not None:
-        try:
-            descriptor = os.open(directory, os.O_WRONLY | _NAMELESS, _MODE)
-        except OSError as exc:
-            if exc.errno not in _NO_NAMELESS:
-                raise
+def _opened(directory: Path) -> Iterator[tuple[int, _Link]]:
+    """A new file, and what links it to a path."""
+    descriptor = _nameless(directory)
+    part = None
+    if descriptor is None:
+        part = directory / f"{secrets.token_hex(16)}{_SUFFIX}"
+        descriptor = os.open(part, _NEW, _MODE)
     try:
-        yield descriptor
+        yield descriptor, _link_of(descriptor) if part is None else partial(os.link, part)
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        os.close(descriptor)
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def _nameless(directory: Path) -> int | None:
+    if _NAMELESS is None:
+        return None
+    try:
+        return os.open(directory, os.O_WRONLY | _NAMELESS, _MODE)
+    except OSError as exc:
+        if exc.errno not in _NO_NAMELESS:
+            raise
+        return None
+
+
+def _link_of(descriptor: int) -> _Link:
+    # Beside an absolute path the descriptor means nothing; without one, the interpreter does not
+    # follow the link.
+    source = f"/proc/self/fd/{descriptor}"
+    return partial(os.link, source, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def _fill(descriptor: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
-    os.fsync(descriptor)
 
 
-def _name(descriptor: int, path: Path) -> bool:
-    descriptors = os.open("/proc/self/fd", os.O_RDONLY)
-    try:
-        # By a directory's descriptor: without one, the interpreter does not follow the link.
-        return _link(
-            lambda: os.link(str(descriptor), path, src_dir_fd=descriptors, follow_symlinks=True),
-            path,
-        )
-    finally:
-        os.close(descriptors)
-
-
-def _link(link: Callable[[], None], path: Path) -> bool:
+def _name(link: _Link, path: Path) -> bool:
     for _ in range(_FOLDER_TRIES):
         try:
-            link()
+            link(path)
         except FileExistsError:
             return False
         except FileNotFoundError:

@@ -16,7 +16,16 @@ from services.storage.domain import (
 )
 from services.storage.handler.placing import PlaceSigned
 from services.storage.handler.vouching import check_verdict, not_allowed
-from services.storage.ports import Area, Credentials, Encoded, Imaging, ObjectMissing, ObjectStore
+from services.storage.ports import (
+    Area,
+    Copies,
+    Credentials,
+    DerivedFile,
+    Encoded,
+    Imaging,
+    ObjectMissing,
+    ObjectStore,
+)
 from shared.blobs import BlobMissing, BlobStore
 from shared.content import Decision, Delivery, Tier
 from shared.events import ContentModerated, ContentStored
@@ -87,26 +96,39 @@ class StoreContent:
         """The judged bytes as they are: people decide about them, and about nothing else."""
         look = await self.imaging.look(image)
         held = Encoded(image, look.media_type, look.extension, look.width, look.height)
+        thumbnail = look.thumbnail_jpeg
         # The thumbnail first: a piece whose image is there is complete.
-        for key, data, media_type in (
-            (names.thumbnail, look.thumbnail_jpeg, "image/jpeg"),
-            (names.image(held.extension), held.data, held.media_type),
-        ):
-            await self.objects.create(Area.REVIEW, key, data, media_type=media_type)
+        await self.objects.create_all(
+            [
+                DerivedFile(Area.REVIEW, names.thumbnail, thumbnail, "image/jpeg"),
+                DerivedFile(Area.REVIEW, names.image(held.extension), image, held.media_type),
+            ]
+        )
         return held
 
     async def _deliver(
         self, area: Area, names: FileNames, image: bytes, provenance: Provenance
     ) -> Encoded:
         """Copies of the pixels, signed last."""
-        copies = await self.imaging.derive(image)
+        copies = await self.imaging.derive(image, lambda plain: self._signed(plain, provenance))
         if self.keep_originals:
             key, media_type = names.original(copies.source_extension), copies.source_media_type
             await self.objects.create(Area.PRIVATE, key, image, media_type=media_type)
         place = PlaceSigned(self.objects, self.imaging, self.credentials)
-        await place(area, names.thumbnail, copies.thumbnail, provenance)
-        key = names.image(copies.image.extension)
-        return replace(copies.image, data=await place(area, key, copies.image, provenance))
+        # The thumbnail first, as above.
+        files = [
+            _file(area, names.thumbnail, copies.thumbnail),
+            _file(area, names.image(copies.image.extension), copies.image),
+        ]
+        _, kept = await place(files, provenance)
+        return replace(copies.image, data=kept)
+
+    def _signed(self, copies: Copies, provenance: Provenance) -> Copies:
+        thumbnail, image = (
+            replace(copy, data=self.credentials.sign(copy, provenance))
+            for copy in (copies.thumbnail, copies.image)
+        )
+        return replace(copies, thumbnail=thumbnail, image=image)
 
     def _delivery(
         self, event: ContentModerated, area: Area, names: FileNames, kept: Encoded
@@ -126,3 +148,7 @@ class StoreContent:
             width=kept.width,
             height=kept.height,
         )
+
+
+def _file(area: Area, key: str, copy: Encoded) -> DerivedFile:
+    return DerivedFile(area, key, copy.data, copy.media_type)

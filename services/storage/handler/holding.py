@@ -68,7 +68,7 @@ class DeliverOrHold:
         stored = await self.deliver(writing)(event)
         if writing.trouble is None:
             return stored
-        kept = await self.held.keep(name, stored.delivery, writing.files)
+        kept = await self.held.keep(name, stored.delivery, list(writing.files.values()))
         log.info("held.kept" if kept else "held.no_room", piece_id=event.piece_id)
         raise writing.trouble
 
@@ -89,17 +89,21 @@ class _Writing:
     """The store, but for writing: what it cannot take now is noted, and the trouble with it."""
 
     objects: ObjectStore
-    files: list[DerivedFile] = field(default_factory=list)
+    files: dict[str, DerivedFile] = field(default_factory=dict)
     trouble: TryLater | None = None
 
     async def create(self, area: Area, key: str, data: bytes, *, media_type: str) -> None:
-        self.files.append(DerivedFile(area, key, data, media_type))
+        self.files[key] = DerivedFile(area, key, data, media_type)
         if self.trouble is not None:
             return
         try:
             await self.objects.create(area, key, data, media_type=media_type)
         except TryLater as trouble:
             self.trouble = trouble
+
+    async def create_all(self, files: Sequence[DerivedFile]) -> None:
+        for file in files:
+            await self.create(file.area, file.key, file.data, media_type=file.media_type)
 
     async def read(self, area: Area, key: str) -> bytes:
         return await self.objects.read(area, key)

@@ -1,17 +1,11 @@
-"""Sign a copy and keep it under its key."""
+"""Keep signed files under their keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from services.storage.ports import (
-    Area,
-    Credentials,
-    Encoded,
-    Imaging,
-    ObjectMissing,
-    ObjectStore,
-)
+from services.storage.ports import Credentials, DerivedFile, Imaging, ObjectMissing, ObjectStore
 from shared.outcomes import GiveUp, TryLater
 from shared.provenance import Provenance
 
@@ -30,30 +24,40 @@ class PlaceSigned:
     imaging: Imaging
     credentials: Credentials
 
-    async def __call__(self, area: Area, key: str, copy: Encoded, provenance: Provenance) -> bytes:
-        """The bytes that lie there now. Raises TryLater, GiveUp(object_exists)."""
-        signed = await self.credentials.sign(copy, provenance)
+    async def __call__(
+        self, files: Sequence[DerivedFile], provenance: Provenance
+    ) -> Sequence[bytes]:
+        """The bytes that lie there now, file by file. Raises TryLater, GiveUp(object_exists)."""
         try:
-            await self.objects.create(area, key, signed, media_type=copy.media_type)
+            await self.objects.create_all(files)
         except GiveUp as exc:
             if exc.reason != "object_exists":
                 raise
-            earlier = await self._earlier(area, key)
-            if not await self._is_ours(earlier, copy, provenance):
+            return [await self._kept(file, provenance) for file in files]
+        return [file.data for file in files]
+
+    async def _kept(self, file: DerivedFile, provenance: Provenance) -> bytes:
+        try:
+            await self.objects.create(file.area, file.key, file.data, media_type=file.media_type)
+        except GiveUp as exc:
+            if exc.reason != "object_exists":
+                raise
+            earlier = await self._earlier(file)
+            if not await self._is_ours(earlier, file, provenance):
                 raise
             log.info("delivery.adopted", piece_id=provenance.piece_id, run=provenance.run)
             return earlier
-        return signed
+        return file.data
 
-    async def _earlier(self, area: Area, key: str) -> bytes:
+    async def _earlier(self, file: DerivedFile) -> bytes:
         try:
-            return await self.objects.read(area, key)
+            return await self.objects.read(file.area, file.key)
         except ObjectMissing as exc:
             raise TryLater("what lay under the key has gone") from exc
 
-    async def _is_ours(self, earlier: bytes, copy: Encoded, provenance: Provenance) -> bool:
+    async def _is_ours(self, earlier: bytes, file: DerivedFile, provenance: Provenance) -> bool:
         """Whether it was derived from the same bytes, by what it tells and by what it shows."""
-        told = await self.credentials.read(earlier, copy.media_type)
+        told = await self.credentials.read(earlier, file.media_type)
         if told is None or not told.is_of_same_source(provenance):
             return False
-        return await self.imaging.look_alike(earlier, copy.data)
+        return await self.imaging.look_alike(earlier, file.data)

@@ -77,8 +77,8 @@ EVERYTHING_PUBLIC = Bug(
     (
         Patch(
             OBJECTS,
-            "self._on_disk(self._create, self._root / area / key, data)",
-            "self._on_disk(self._create, self._root / Area.PUBLIC / key, data)",
+            "path = self._root / file.area / file.key",
+            "path = self._root / Area.PUBLIC / file.key",
         ),
     ),
 )
@@ -110,8 +110,9 @@ OTHER_BYTES = Bug(
     (
         Patch(
             PLACING,
-            "await self.objects.create(area, key, signed, media_type",
-            'await self.objects.create(area, key, signed + b"\\0", media_type',
+            "await self.objects.create_all(files)",
+            "await self.objects.create_all("
+            '[DerivedFile(f.area, f.key, f.data + b"\\0", f.media_type) for f in files])',
         ),
     ),
 )
@@ -122,9 +123,9 @@ UNSIGNED_COPIES = Bug(
     DRAWN,
     (
         Patch(
-            PLACING,
-            "signed = await self.credentials.sign(copy, provenance)",
-            "signed = copy.data",
+            DELIVER,
+            "data=self.credentials.sign(copy, provenance)",
+            "data=copy.data",
         ),
     ),
 )
@@ -136,8 +137,8 @@ ANOTHERS_PICTURE = Bug(
     (
         Patch(
             DELIVER,
-            "copies = await self.imaging.derive(image)",
-            "copies = await self.imaging.derive(globals().setdefault('first', image))",
+            "await self.imaging.derive(image, ",
+            "await self.imaging.derive(globals().setdefault('first', image), ",
         ),
     ),
 )

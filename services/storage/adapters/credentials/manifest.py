@@ -1,6 +1,7 @@
 """The manifest of a delivered file, as the C2PA library takes it."""
 
 import json
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from shared.provenance import ASSERTION, CLAIM_GENERATOR, DIGITAL_SOURCE_TYPE, Provenance
@@ -25,6 +26,7 @@ def manifest_of(provenance: Provenance) -> str:
     )
 
 
+@cache  # looked up in the file system, and the same for as long as we run
 def _version() -> dict[str, str]:
     try:
         return {"version": version("atelier")}

@@ -45,7 +45,7 @@ def open_credentials(
 def _try(setting: str, identity: SigningIdentity) -> None:
     """Sign something small; a time-stamp authority that is away is no reason not to start."""
     try:
-        C2paCredentials(identity).sign_now(_small_image(), _PROBE)
+        C2paCredentials(identity).sign(_small_image(), _PROBE)
     except (CredentialsFaulty, c2pa.C2paError) as exc:
         told = str(exc) if isinstance(exc, CredentialsFaulty) else type(exc).__name__
         raise CredentialsUnusable(setting, f"is not accepted for signing: {told}") from exc

@@ -1,4 +1,4 @@
-"""The port `Credentials` by the C2PA library, in threads, few at a time."""
+"""The port `Credentials` by the C2PA library."""
 
 import asyncio
 import io
@@ -20,7 +20,7 @@ from shared.provenance import Provenance, faults_in, provenance_in
 
 log = structlog.get_logger(__name__)
 
-_SIGNED_AT_ONCE = 2
+_READ_AT_ONCE = 2
 _SETTINGS = {
     # A thumbnail in the manifest costs 90 ms and makes a file of 300 kB ten times as large.
     "builder": {"thumbnail": {"enabled": False}},
@@ -43,18 +43,14 @@ class C2paCredentials:
         self._signer = c2pa.Signer.from_info(
             c2pa.C2paSignerInfo("es256", identity.chain_pem, identity.key_pem, tsa_url)
         )
-        self._permits = asyncio.Semaphore(_SIGNED_AT_ONCE)
-
-    async def sign(self, image: Encoded, provenance: Provenance) -> bytes:
-        async with self._permits:
-            return await asyncio.to_thread(self.sign_now, image, provenance)
+        self._permits = asyncio.Semaphore(_READ_AT_ONCE)
 
     async def read(self, data: bytes, media_type: str) -> Provenance | None:
         async with self._permits:
             return await asyncio.to_thread(self._read, data, media_type)
 
-    def sign_now(self, image: Encoded, provenance: Provenance) -> bytes:
-        """As `sign`, in the caller's thread. Raises TryLater, CredentialsFaulty."""
+    def sign(self, image: Encoded, provenance: Provenance) -> bytes:
+        """Raises TryLater, CredentialsFaulty."""
         now = datetime.now(UTC)
         if self._identity.is_expired(now):
             log.error("credentials.expired", setting=CERTIFICATE_SETTING)

@@ -42,8 +42,8 @@ class PillowImaging:
     async def look(self, image: bytes) -> Picture:
         return await self._in_thread(_look, image)
 
-    async def derive(self, image: bytes) -> Copies:
-        return await self._in_thread(self._derive, image)
+    async def derive(self, image: bytes, finish: Callable[[Copies], T]) -> T:
+        return await self._in_thread(lambda: finish(self._derive(image)))
 
     async def look_alike(self, one: bytes, other: bytes) -> bool:
         return await self._in_thread(_look_alike, one, other)

@@ -10,7 +10,7 @@ from services.storage.adapters.s3.calls import Calls
 from services.storage.adapters.s3.layout import Layout, Place
 from services.storage.adapters.s3.writing import Content, CreateOnly
 from services.storage.domain import IN_REVIEW
-from services.storage.ports import Area, Found
+from services.storage.ports import Area, DerivedFile, Found
 from shared.factlog import utc_now
 from shared.outcomes import TryLater
 
@@ -34,6 +34,10 @@ class S3Objects:
         cached = _OPEN if area is Area.PUBLIC else _CLOSED
         content = await Content.of(data, media_type=media_type, cache_control=cached)
         await self._writer.create(self._layout.place(area, key), content)
+
+    async def create_all(self, files: Sequence[DerivedFile]) -> None:
+        for file in files:
+            await self.create(file.area, file.key, file.data, media_type=file.media_type)
 
     async def read(self, area: Area, key: str) -> bytes:
         return await self._writer.read(self._layout.place(area, key))
