@@ -1,4 +1,4 @@
-"""Perceptual hashes with Pillow and numpy, in threads.
+"""Perceptual hashes with Pillow and numpy, in threads unless they take no time.
 
 The hash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 known from Krawetz' "Looks Like It": 32×32 grey, a two-dimensional DCT-II, its 8×8 lowest
@@ -8,6 +8,8 @@ frequencies without the constant ones against their median.
 import asyncio
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,19 @@ from shared.outcomes import GiveUp
 _SIDE = 32
 _BITS_A_SIDE = 8
 _DRAFT = (_SIDE * 4, _SIDE * 4)
-_DECODED_AT_ONCE = 2
+_DECODED_AT_A_TIME = 2
+# The way to a thread and back takes as long as to decode so much.
+_SMALL_BYTES = 2**15
+_SMALL_PIXELS = 128 * 128
 _FORMATS = ("PNG", "JPEG", "WEBP")
+_UNDECODABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,
+    ValueError,
+)
 
 # What half of the frequencies must have at least, in steps of grey times 32: rounding and
 # recoding alone make up to 0.5, and their signs would be chance.
@@ -34,9 +47,11 @@ class PillowPrints:
 
     def __init__(self) -> None:
         # Each takes ten times its pixels: more hands than cores would only hold more.
-        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
+        self._decoding = asyncio.Semaphore(_DECODED_AT_A_TIME)
 
     async def of(self, image: bytes) -> ImagePrint | None:
+        if _is_small(image):
+            return image_print(image)
         async with self._decoding:
             return await asyncio.to_thread(image_print, image)
 
@@ -44,20 +59,30 @@ class PillowPrints:
 def image_print(data: bytes) -> ImagePrint | None:
     """The print of an image, in the caller's thread. Raises GiveUp(invalid_image)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                grey = _small_grey(image)
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-        OSError,
-        SyntaxError,
-        ValueError,
-    ) as exc:
+        with _opened(data) as image:
+            grey = _small_grey(image)
+    except _UNDECODABLE as exc:
         raise GiveUp("invalid_image", f"undecodable: {type(exc).__name__}") from exc
     return _hash(grey)
+
+
+def _is_small(data: bytes) -> bool:
+    """Whether the image is decoded in no time; its pixels are not looked at."""
+    if len(data) > _SMALL_BYTES:
+        return False
+    try:
+        with _opened(data) as image:
+            return image.width * image.height <= _SMALL_PIXELS
+    except _UNDECODABLE:
+        return False  # whoever decodes it says so
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            yield image
 
 
 def _small_grey(image: Image.Image) -> Matrix:
