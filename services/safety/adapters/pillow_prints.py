@@ -8,8 +8,7 @@ frequencies without the constant ones against their median.
 import asyncio
 import io
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +22,9 @@ _BITS_A_SIDE = 8
 _DRAFT = (_SIDE * 4, _SIDE * 4)
 _DECODED_AT_A_TIME = 2
 # The way to a thread and back takes as long as to decode so much.
-_SMALL_BYTES = 2**15
+_SMALL_BYTES = 2**14
 _SMALL_PIXELS = 128 * 128
 _FORMATS = ("PNG", "JPEG", "WEBP")
-_UNDECODABLE = (
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-    OSError,
-    SyntaxError,
-    ValueError,
-)
 
 # What half of the frequencies must have at least, in steps of grey times 32: rounding and
 # recoding alone make up to 0.5, and their signs would be chance.
@@ -50,45 +41,40 @@ class PillowPrints:
         self._decoding = asyncio.Semaphore(_DECODED_AT_A_TIME)
 
     async def of(self, image: bytes) -> ImagePrint | None:
-        if _is_small(image):
-            return image_print(image)
+        if len(image) <= _SMALL_BYTES:
+            with suppress(TooManyPixels):
+                return image_print(image, most_pixels=_SMALL_PIXELS)
         async with self._decoding:
             return await asyncio.to_thread(image_print, image)
 
 
-def image_print(data: bytes) -> ImagePrint | None:
+class TooManyPixels(GiveUp):
+    """They were not looked at."""
+
+
+def image_print(data: bytes, *, most_pixels: int = MAX_IMAGE_PIXELS) -> ImagePrint | None:
     """The print of an image, in the caller's thread. Raises GiveUp(invalid_image)."""
     try:
-        with _opened(data) as image:
-            grey = _small_grey(image)
-    except _UNDECODABLE as exc:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                grey = _small_grey(image, most_pixels)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as exc:
         raise GiveUp("invalid_image", f"undecodable: {type(exc).__name__}") from exc
     return _hash(grey)
 
 
-def _is_small(data: bytes) -> bool:
-    """Whether the image is decoded in no time; its pixels are not looked at."""
-    if len(data) > _SMALL_BYTES:
-        return False
-    try:
-        with _opened(data) as image:
-            return image.width * image.height <= _SMALL_PIXELS
-    except _UNDECODABLE:
-        return False  # whoever decodes it says so
-
-
-@contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            yield image
-
-
-def _small_grey(image: Image.Image) -> Matrix:
+def _small_grey(image: Image.Image, most_pixels: int) -> Matrix:
     width, height = image.size
-    if width * height > MAX_IMAGE_PIXELS:
-        raise GiveUp("invalid_image", f"{width}x{height} pixels are too many")
+    if width * height > most_pixels:
+        raise TooManyPixels("invalid_image", f"{width}x{height} pixels are too many")
     if image.mode.startswith(("I", "F")):
         # Judges and viewers would make different greys of it.
         raise GiveUp("invalid_image", f"the pixels are {image.mode}")
