@@ -46,6 +46,13 @@ class Prints(Protocol):
 class Takedowns(Protocol):
     """Who remembers what was taken down."""
 
+    async def are_any(self, tenant: str, sha256: Sha256) -> bool:
+        """Whether `like` has to be asked about an image of this tenant, for example this one.
+
+        False where nothing at all was taken down a moment ago. Raises TryLater.
+        """
+        ...
+
     async def like(self, tenant: str, sha256: Sha256, image_print: ImagePrint | None) -> str | None:
         """The piece that was taken down and looks the same, if there is one. Raises TryLater."""
         ...

@@ -8,6 +8,7 @@ import pytest
 
 from services.gateway.handler.order_bodies import BatchBody, GenerateBody
 from services.gateway.handler.ordering import order_body_sha256
+from shared.calls import FoundOrder
 from shared.outcomes import TryLater
 from tests.eventually import eventually
 from tests.gateway.conftest import World
@@ -40,6 +41,49 @@ async def test_another_body_by_the_same_key_is_a_conflict(
         assert answer.json()["code"] == "idempotency_conflict"
         assert answer.json()["field"] == "Idempotency-Key"
     assert len(world.backend.accepted) == 1
+
+
+async def test_what_was_ordered_before_counts_whatever_became_of_its_avatar(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    first = await client.post(BATCH, json=ORDER, headers=BY_KEY)
+    screened = len(world.backend.screened)
+    del world.backend.avatars["ada"]
+    again = await client.post(BATCH, json=ORDER, headers=BY_KEY)
+    assert again.json() == first.json()
+    other = await client.post(BATCH, json=ORDER | {"num_pieces": 4}, headers=BY_KEY)
+    assert other.json()["code"] == "idempotency_conflict"
+    assert len(world.backend.screened) == screened
+
+
+async def test_the_avatar_is_asked_for_while_nobody_knows_yet_what_was_ordered_before(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    is_asked = asyncio.Event()
+
+    async def avatar(request: Any) -> Any:
+        is_asked.set()
+        return world.backend.avatars[request.avatar_id]
+
+    async def find(_: Any) -> Any:
+        async with asyncio.timeout(5):
+            await is_asked.wait()
+        assert not world.backend.screened
+        return FoundOrder()
+
+    world.backend.instead |= {"ledger.avatar.get": avatar, "ledger.order.find": find}
+    assert (await client.post(BATCH, json=ORDER, headers=BY_KEY)).status_code == 202
+    assert world.backend.screened
+
+
+async def test_while_nobody_knows_what_was_ordered_before_nothing_is_screened_or_accepted(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    world.backend.away.add("ledger.order.find")
+    answer = await client.post(BATCH, json=ORDER, headers=BY_KEY)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert not world.backend.screened
+    assert not world.backend.accepted
 
 
 async def test_without_a_key_every_order_is_a_new_one(

@@ -100,6 +100,11 @@ class RememberedTakedowns:
     pieces: dict[str, str] = field(default_factory=dict)
     are_away: bool = False
 
+    async def are_any(self, tenant: str, sha256: str) -> bool:
+        if self.are_away:
+            raise TryLater("nobody answers ledger.image.match")
+        return bool(self.pieces)
+
     async def like(self, tenant: str, sha256: str, image_print: ImagePrint | None) -> str | None:
         if self.are_away:
             raise TryLater("nobody answers ledger.image.match")

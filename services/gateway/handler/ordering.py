@@ -19,6 +19,7 @@ from services.gateway.handler.problems import AboutTask
 from services.gateway.handler.same_body import body_sha256
 from services.gateway.handler.screening import screen
 from shared import failpoints
+from shared.beside import beside
 from shared.calls import ACCEPT_TASK, FIND_ORDER, AcceptTask, FindOrder, OrderKey, TaskView
 from shared.content import Tier
 from shared.outcomes import TryLater
@@ -69,19 +70,29 @@ async def _place(
     *,
     somebody_waits: bool,
 ) -> Placed:
-    if order_key is not None:
-        found = await door.ask(FIND_ORDER, FindOrder(tenant=tenant, order_key=order_key))
-        if found.task is not None:
-            return Placed(found.task, replayed=True)
-    with _naming_the_input():
-        planned = await plan_order(door, tenant, body, task_id=task_id)
-        task = _as_task(door, tenant, planned, order_key, somebody_waits=somebody_waits)
-        await screen(door, task, planned)
-        failpoints.reach("gateway/before_acceptance")
-        view = await _accept(door, task)
-        failpoints.reach("gateway/after_acceptance")
+    # The avatar is asked for while nobody knows yet whether this was ordered before. What is known
+    # of the earlier order counts first, and nothing is screened until then.
+    async with (
+        beside(_earlier(door, tenant, order_key)) as earlier,
+        beside(plan_order(door, tenant, body, task_id=task_id)) as planning,
+    ):
+        if (known := await earlier) is not None:
+            return Placed(known, replayed=True)
+        with _naming_the_input():
+            planned = await planning
+            task = _as_task(door, tenant, planned, order_key, somebody_waits=somebody_waits)
+            await screen(door, task, planned)
+            failpoints.reach("gateway/before_acceptance")
+            view = await _accept(door, task)
+            failpoints.reach("gateway/after_acceptance")
     # A twin may have been accepted while we were planning.
     return Placed(view, replayed=view.task_id != task.task_id)
+
+
+async def _earlier(door: Door, tenant: str, order_key: OrderKey | None) -> TaskView | None:
+    if order_key is None:
+        return None
+    return (await door.ask(FIND_ORDER, FindOrder(tenant=tenant, order_key=order_key))).task
 
 
 @contextmanager

@@ -31,10 +31,12 @@ async def screen(door: Door, task: AcceptTask, planned: Planned) -> None:
 
     Raises Problem 422 prompt_blocked, and TryLater if safety does not answer: that is no pass.
     """
-    for start in range(0, len(task.briefs), MAX_TEXTS):
-        texts = [_text(brief) for brief in task.briefs[start : start + MAX_TEXTS]]
-        for finding in await _findings(door, task, texts):
-            index = start + finding.index
+    # Pieces by one template share a prompt: it is looked at once.
+    texts = list(dict.fromkeys(map(_text, task.briefs)))
+    for start in range(0, len(texts), MAX_TEXTS):
+        some = texts[start : start + MAX_TEXTS]
+        for finding in await _findings(door, task, some):
+            index = [_text(brief) for brief in task.briefs].index(some[finding.index])
             raise _blocked(finding, await _field(door, task, planned, index))
 
 

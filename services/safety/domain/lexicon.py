@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from services.safety.domain.normalise import normalise
@@ -15,6 +16,9 @@ Arcs = Sequence[Sequence[tuple[int, int]]]
 """For each word of a text: index after the last piece, and id, of each known word that begins."""
 
 _SWAPS = (("m", "rn"), ("w", "vv"))
+# A few megabytes at most.
+_REMEMBERED_KEYS = 16_384
+_LONGEST_REMEMBERED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,19 @@ class _Entry:
     id: int
     runs: tuple[int, ...] | None
     """How often each letter must be there at least; None where once is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a key spells: these known words, and perhaps the beginning of longer ones."""
+
+    entries: tuple[_Entry, ...]
+    plain: tuple[int, ...] | None
+    """The ids of them all, where none asks for repeated letters."""
+    goes_on: bool
+
+
+_NOTHING = _Looked((), (), goes_on=True)
 
 
 class Lexicon:
@@ -39,6 +56,8 @@ class Lexicon:
         self._beginnings: set[str] = set()
         self._stem_initials: set[str] = set()
         self._stem_lengths: list[int] = []
+        # Ordinary texts have few words, which come again and again.
+        self._looked = lru_cache(maxsize=_REMEMBERED_KEYS)(self._look)
 
     def add(self, word: str, language: str = "") -> int:
         """The id of a word; particles that its language writes to its front are allowed for."""
@@ -55,6 +74,7 @@ class Lexicon:
         return number
 
     def _learn(self, spelled: str, number: int, *, is_stem: bool) -> None:
+        self._looked.cache_clear()
         forms = {spelled, *(spelled.replace(letter, swap) for letter, swap in _SWAPS)}
         for skeleton, key in map(spelling, sorted(forms)):
             runs = _runs(skeleton)
@@ -67,38 +87,40 @@ class Lexicon:
 
     def find(self, words: Sequence[Word]) -> Arcs:
         """Every known word of the text, whole or in pieces."""
-        return [
-            self._beginning_at(start, words) if word.key[0] in self._beginnings else ()
-            for start, word in enumerate(words)
-        ]
+        return [self._beginning_at(start, words) for start in range(len(words))]
 
-    def _beginning_at(self, start: int, words: Sequence[Word]) -> list[tuple[int, int]]:
+    def _beginning_at(self, start: int, words: Sequence[Word]) -> Sequence[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         key = ""
-        known: list[_Entry] = []
-        numbers: list[int] = []
+        looked = _NOTHING
+        numbers: Sequence[int] = ()
         are_digits = True
         for end in range(start + 1, min(len(words), start + MOST_PIECES) + 1):
             piece = words[end - 1]
             are_digits = are_digits and piece.is_digits
             longer = _joined(key, piece.key)
             if longer != key:
-                key, known, numbers = longer, self._known(longer), []
+                key, looked, numbers = longer, self._at(longer), ()
             # What stretches a word by one more letter takes nothing from it.
-            if len(numbers) < len(known):
-                numbers = _verified(known, words[start:end])
+            if len(numbers) < len(looked.entries):
+                numbers = _verified(looked, words[start:end])
             if numbers and not are_digits and not self._is_coincidence(words[start:end]):
                 found += [(end, number) for number in numbers]
-            if key not in self._beginnings:
+            if not looked.goes_on:
                 break
         return found
 
-    def _known(self, key: str) -> list[_Entry]:
-        known = self._whole.get(key, [])
-        if key[0] not in self._stem_initials:
-            return known
-        stems = (self._stems.get(key[:length], []) for length in self._stem_lengths)
-        return known + [entry for entries in stems for entry in entries]
+    def _at(self, key: str) -> _Looked:
+        return self._looked(key) if len(key) <= _LONGEST_REMEMBERED else self._look(key)
+
+    def _look(self, key: str) -> _Looked:
+        known = [*self._whole.get(key, ())]
+        if key[0] in self._stem_initials:
+            for length in self._stem_lengths:
+                known += self._stems.get(key[:length], ())
+        has_runs = any(entry.runs is not None for entry in known)
+        plain = None if has_runs else tuple(entry.id for entry in known)
+        return _Looked(tuple(known), plain, goes_on=key in self._beginnings)
 
     def _is_coincidence(self, pieces: Sequence[Word]) -> bool:
         """Whether these are words that only happen to spell another one."""
@@ -111,13 +133,13 @@ def _joined(key: str, further: str) -> str:
     return key + (further[1:] if key and key[-1] == further[0] else further)
 
 
-def _verified(known: list[_Entry], pieces: Sequence[Word]) -> list[int]:
-    if all(entry.runs is None for entry in known):
-        return [entry.id for entry in known]
+def _verified(looked: _Looked, pieces: Sequence[Word]) -> Sequence[int]:
+    if looked.plain is not None:
+        return looked.plain
     runs = _runs("".join(piece.skeleton for piece in pieces))
     return [
         entry.id
-        for entry in known
+        for entry in looked.entries
         if entry.runs is None
         or all(have >= need for have, need in zip(runs, entry.runs, strict=False))
     ]

@@ -67,7 +67,9 @@ class CategoryRule:
 
     def severity(self, judge: str, score: float) -> Severity:
         """What this judge's score asks for."""
-        return self.limits.overridden(self.overrides.get(judge, Limits())).severity(score)
+        own = self.overrides.get(judge)
+        limits = self.limits if own is None else self.limits.overridden(own)
+        return limits.severity(score)
 
 
 @dataclass(frozen=True, slots=True)

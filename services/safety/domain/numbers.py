@@ -64,13 +64,24 @@ class NumberReader:
     def find(self, words: Sequence[Word], arcs: Arcs) -> dict[int, Number]:
         """The numbers by the word where they begin."""
         found: dict[int, Number] = {}
+        text = _Text(words, arcs)
         at = 0
         while at < len(words):
-            number = self._calculated(_Text(words, arcs), at)
+            number = self._calculated(text, at) if self._may_begin(text, at) else None
             if number is not None:
                 found[at] = number
             at = number.end if number else at + 1
         return found
+
+    def _may_begin(self, text: "_Text", at: int) -> bool:
+        """Whether it is worth while to look closer: at most words of a text it is not."""
+        words, known = text.words, text.arcs[at]
+        # As in `l5`, a number may begin with a letter.
+        if words[at].is_digits or (at + 1 < len(words) and words[at + 1].is_digits):
+            return True
+        return bool(known) and any(
+            word in self._values or word in self._factors for _, word in known
+        )
 
     def _calculated(self, text: "_Text", start: int) -> Number | None:
         """The number that begins at a word, with all that is done to it."""

@@ -22,6 +22,7 @@ from services.safety.domain.words import Word
 _MOST_WORDS_TOGETHER = 3
 _NAME_AND_SURNAME = 2
 _SHORTEST_NAME = 3
+_NO_WORD: Mapping[int, Sequence[int]] = {}
 _CLAUSE_ENDS = frozenset(",.;:!?()[]{}|\n")
 
 
@@ -133,25 +134,29 @@ class PhraseBook:
             for match in self._beginning_at(start, text)
         ]
 
-    def _beginning_at(self, start: int, text: Text) -> Iterator[Match]:
+    def _beginning_at(self, start: int, text: Text) -> list[Match]:
+        found = []
         waiting = [_Place(self._root, start)]
         while waiting:
             place = waiting.pop()
             for rules in place.node.accepts:
                 if _is_bounded(text.words, start, place.at):
-                    yield Match(start, place.at, rules.role, rules.category, place.name_at)
-            waiting += self._steps(place, text)
+                    match = Match(start, place.at, rules.role, rules.category, place.name_at)
+                    found.append(match)
+            self._step(place, text, waiting)
+        return found
 
-    def _steps(self, place: _Place, text: Text) -> Iterator[_Place]:
+    def _step(self, place: _Place, text: Text, waiting: list[_Place]) -> None:
+        """Add the places where the words, slots and numbers after this one lead."""
         node = place.node
         if node.words and (ends := text.ends[place.at]):
             for number in ends.keys() & node.words.keys():
                 for end, following in product(ends[number], node.words[number]):
-                    yield _Place(following, end, place.name_at, place.number)
+                    waiting.append(_Place(following, end, place.name_at, place.number))
         if node.slots:
-            yield from self._past_slots(place, text)
+            waiting.extend(self._past_slots(place, text))
         if node.numbers and (found := text.numbers.get(place.at)) is not None:
-            yield from _past_a_number(found, place, text)
+            waiting.extend(_past_a_number(found, place, text))
 
     def _past_slots(self, place: _Place, text: Text) -> Iterator[_Place]:
         for slot, reached in place.node.slots.items():
@@ -195,7 +200,7 @@ def _past_a_number(found: Number, place: _Place, text: Text) -> Iterator[_Place]
 def _by_id(arcs: Arcs) -> list[Mapping[int, Sequence[int]]]:
     # A letter that is repeated in pieces of its own ends a word at each of them: grouped, one
     # look finds them all.
-    return [*map(_grouped, arcs), {}]
+    return [*(_grouped(beginning) if beginning else _NO_WORD for beginning in arcs), _NO_WORD]
 
 
 def _grouped(beginning: Sequence[tuple[int, int]]) -> Mapping[int, Sequence[int]]:

@@ -64,6 +64,8 @@ class TextScreen:
         blocked, doubtful, has_context = set[Category](), set[Category](), False
         for words in (read(text), *other_readings(text)):
             matches = _without_innocent(self._phrases.find(words, occasion.today))
+            if not matches:
+                continue
             context = any(match.role is Role.CONTEXT for match in matches)
             has_context |= context
             in_context = context or occasion.tier in _SEXUALISED_TIERS

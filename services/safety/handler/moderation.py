@@ -9,7 +9,9 @@ from services.safety.handler.panel import Panel
 from services.safety.handler.screening import ScreenText
 from services.safety.handler.words import Words, read_words
 from services.safety.ports import Prints, Takedowns
+from shared.beside import beside
 from shared.blobs import BlobMissing, BlobStore
+from shared.calls import Finding
 from shared.content import Decision, ImagePrint, Verdict
 from shared.events import ContentHalted, ContentHooked, ContentModerated
 from shared.outcomes import GiveUp, TryLater
@@ -46,14 +48,22 @@ class ModerateContent:
     wait_s: float
 
     async def __call__(self, event: ContentHooked) -> Moderated:
-        words = await read_words(self.texts, event.tenant, event.brief, event.captions)
-        if (block := words.finding) is not None:
-            verdict = _matter(event, words).blocked_words(
-                block.category, block.reason, words.on, words.report
-            )
-            return self._written(event, verdict)
-        image = await self._image(event)
-        return await self._looked_at(event, words, image, await self.prints.of(image))
+        # What others have to look up takes its time and costs nothing: words are read meanwhile.
+        # Nothing is said before all of it is known, and no judge is asked.
+        async with (
+            beside(self.takedowns.are_any(event.tenant, event.image.sha256)) as are_takedowns,
+            beside(self._image(event)) as fetched,
+        ):
+            words = await read_words(self.texts, event.tenant, event.brief, event.captions)
+            if words.finding is not None:
+                return self._blocked(event, words, words.finding)
+            image = await fetched
+            matter = _matter(event, words, await self.prints.of(image))
+            like = await self._like(event, matter) if await are_takedowns else None
+        if like is not None:
+            verdict = matter.taken_down(like, words.report)
+            return self._written(event, verdict, reason="image_taken_down")
+        return await self._looked_at(event, words, matter, image)
 
     async def waited_long(
         self, event: ContentHooked, waited_s: float, wish: TryLater
@@ -70,14 +80,12 @@ class ModerateContent:
         except BlobMissing as exc:
             raise GiveUp("image_lost", "the image is no longer in staging") from exc
 
+    async def _like(self, event: ContentHooked, matter: Matter) -> str | None:
+        return await self.takedowns.like(event.tenant, event.image.sha256, matter.image_print)
+
     async def _looked_at(
-        self, event: ContentHooked, words: Words, image: bytes, image_print: ImagePrint | None
+        self, event: ContentHooked, words: Words, matter: Matter, image: bytes
     ) -> Moderated:
-        matter = _matter(event, words, image_print)
-        like = await self.takedowns.like(event.tenant, event.image.sha256, image_print)
-        if like is not None:
-            verdict = matter.taken_down(like, words.report)
-            return self._written(event, verdict, reason="image_taken_down")
         why = self.skips.reason(event.brief, event.piece_id)
         # A template is ours, what stands around it is the client's: charged words are looked at.
         if why is not None and not words.has_context:
@@ -87,6 +95,12 @@ class ModerateContent:
         if hearing.is_final:
             return written
         raise JudgeAway(hearing.wish, written)
+
+    def _blocked(self, event: ContentHooked, words: Words, block: Finding) -> Moderated:
+        verdict = _matter(event, words).blocked_words(
+            block.category, block.reason, words.on, words.report
+        )
+        return self._written(event, verdict)
 
     def _written(
         self, event: ContentHooked, verdict: Verdict, *, reason: str = "moderation_rejected"

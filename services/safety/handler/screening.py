@@ -7,7 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
+from typing import NamedTuple
 
 from services.safety.domain.policy import Category
 from services.safety.domain.screen import Occasion, Reading, TextScreen, blocked_together
@@ -34,17 +35,16 @@ _MOST_REMEMBERED = 2_048
 _TRIGGER_WORD = re.compile(r"TOK_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z])")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """All that an answer depends on, for one version of the policy."""
 
-    text: TextToScreen
-    consented_name: str | None
-    today: date
+    text: str
+    avoided: str
+    occasion: Occasion
 
     @property
     def size(self) -> int:
-        return len(self.text.text) + len(self.text.avoided)
+        return len(self.text) + len(self.avoided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +101,31 @@ class ScreenText:
 
     def screen(self, request: ScreenTexts) -> Screened:
         """Each text by itself, at once, in the caller's thread."""
-        return self._screened([reading.blocked for reading in self._read(request)])
+        return self._screened([reading.blocked for reading in self._read(self._asked(request))])
 
     async def _readings(self, request: ScreenTexts) -> list[Reading]:
-        unknown = sum(each.size for each in self._asked(request) if each not in self._known)
+        asked = self._asked(request)
+        unknown = sum(each.size for each in asked if each not in self._known)
         if unknown <= _AT_ONCE_CHARS:
-            return self._read(request)
+            return self._read(asked)
         async with self._reading_long:
             nobody_waits = threading.Event()
             try:
-                return await asyncio.to_thread(self._read, request, nobody_waits)
+                return await asyncio.to_thread(self._read, asked, nobody_waits)
             except _OutOfTime as exc:
                 raise TryLater(f"texts that take longer than {_LONGEST_READING_S:g} s") from exc
             finally:
                 nobody_waits.set()
 
     def _read(
-        self, request: ScreenTexts, nobody_waits: threading.Event | None = None
+        self, asked: Sequence[_Asked], nobody_waits: threading.Event | None = None
     ) -> list[Reading]:
         until = time.monotonic() + _LONGEST_READING_S
         readings = []
-        for asked in self._asked(request):
+        for each in asked:
             if nobody_waits is not None and (nobody_waits.is_set() or time.monotonic() > until):
                 raise _OutOfTime
-            readings.append(self._found(asked))
+            readings.append(self._found(each))
         return readings
 
     def _screened(self, blocked: Sequence[frozenset[Category]]) -> Screened:
@@ -141,7 +142,10 @@ class ScreenText:
 
     def _asked(self, request: ScreenTexts) -> list[_Asked]:
         today = self._now().date()
-        return [_Asked(text, request.consented_name, today) for text in request.texts]
+        return [
+            _Asked(each.text, each.avoided, Occasion(each.tier, request.consented_name, today))
+            for each in request.texts
+        ]
 
     def _found(self, asked: _Asked) -> Reading:
         with self._lock:
@@ -157,10 +161,10 @@ class ScreenText:
         return found
 
     def _against(self, asked: _Asked) -> Reading:
-        text = asked.text
-        occasion = Occasion(text.tier, asked.consented_name, asked.today)
-        shown = self.policy.reading(_TRIGGER_WORD.sub(" ", text.text), occasion)
-        avoided = self.policy.screen_avoided(text.avoided, occasion)
+        shown = self.policy.reading(_TRIGGER_WORD.sub(" ", asked.text), asked.occasion)
+        if not asked.avoided:
+            return shown
+        avoided = self.policy.screen_avoided(asked.avoided, asked.occasion)
         return replace(shown, blocked=shown.blocked.union(avoided))
 
 
