@@ -5,12 +5,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from pathlib import Path
 from subprocess import run
 from textwrap import dedent
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -83,24 +81,6 @@ async def test_what_follows_another_ones_object_is_not_created(objects: ObjectSt
     assert await objects.read(one.area, one.key) == b"another's"
     with pytest.raises(ObjectMissing):
         await objects.read(two.area, two.key)
-
-
-async def test_all_are_on_the_disk_before_the_first_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    directory, done = local(tmp_path), list[str]()
-    for act in ("fsync", "link"):
-        noted = partial(_noted, done, act, getattr(os, act))
-        monkeypatch.setattr(os, act, noted)
-    await directory.create_all(beside(b"one", b"two"))
-    monkeypatch.undo()
-    # The first link fails: its folder has to be made.
-    assert done == ["fsync", "fsync", "link", "link", "link"]
-
-
-def _noted(done: list[str], name: str, act: Callable[..., None], *args: Any, **kwargs: Any) -> None:
-    done.append(name)
-    act(*args, **kwargs)
 
 
 async def test_deleting_what_is_not_there_is_fine(objects: ObjectStore) -> None:
@@ -280,3 +260,32 @@ def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     done = run([sys.executable, "-c", program, str(tmp_path)], check=False)
     assert done.returncode == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
+
+
+def test_contents_names_and_new_folders_are_durable_in_this_order(tmp_path: Path) -> None:
+    program = dedent("""
+        import os, sys
+        from pathlib import Path
+        from services.storage.adapters import new_file
+        root = Path(sys.argv[1])
+        sync, link = os.fsync, os.link
+        def syncing(descriptor):
+            folder = os.path.isdir(descriptor)
+            print(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name if folder else "content")
+            sync(descriptor)
+        def linking(source, path, **how):
+            link(source, path, **how)
+            print(path.name)
+        os.fsync, os.link = syncing, linking
+        for contents in (b"one", b"two"), (b"again",):
+            with new_file.written(contents, unfinished=root) as names:
+                for number, name in enumerate(names):
+                    name(root / "a" / "b" / f"{number}.png")
+    """)
+    root = tmp_path / "root"
+    root.mkdir()
+    done = run([sys.executable, "-c", program, str(root)], capture_output=True, check=True)
+    first = ["content", "content", "a", "root", "0.png", "1.png", "b"]
+    # The name was there: whoever gave it may have died before it was durable.
+    again = ["content", "b"]
+    assert done.stdout.decode().split() == first + again

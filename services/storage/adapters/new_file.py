@@ -27,10 +27,11 @@ Name = Callable[[Path], bool]
 def written(contents: Sequence[bytes], *, unfinished: Path) -> Iterator[list[Name]]:
     """Files that are durable and have no names yet; those without one at the end are gone.
 
-    Where files without a name exist, whoever dies meanwhile leaves nothing behind. Elsewhere they
-    are written under names in the directory `unfinished`, which has to be in the same file system.
-    Raises OSError.
+    The names are durable at the end, too. Where files without a name exist, whoever dies
+    meanwhile leaves nothing behind. Elsewhere they are written under names in the directory
+    `unfinished`, which has to be in the same file system. Raises OSError.
     """
+    folders: set[Path] = set()
     with contextlib.ExitStack() as opened:
         files = [opened.enter_context(_opened(unfinished)) for _ in contents]
         for (descriptor, _), data in zip(files, contents, strict=True):
@@ -38,7 +39,9 @@ def written(contents: Sequence[bytes], *, unfinished: Path) -> Iterator[list[Nam
         # After all are written: what the first one takes along, the others need not wait for.
         for descriptor, _ in files:
             os.fsync(descriptor)
-        yield [partial(_name, link) for _, link in files]
+        yield [partial(_name, link, folders) for _, link in files]
+        for folder in folders:
+            _sync_folder(folder)
 
 
 def clear(unfinished: Path, *, older_than_s: float) -> int:
@@ -94,16 +97,34 @@ def _fill(descriptor: int, data: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def _name(link: _Link, path: Path) -> bool:
+def _name(link: _Link, folders: set[Path], path: Path) -> bool:
+    # Also where the name is taken: whoever gave it may have died before it was durable.
+    folders.add(path.parent)
     for _ in range(_FOLDER_TRIES):
         try:
             link(path)
         except FileExistsError:
             return False
         except FileNotFoundError:
-            # Not `exist_ok`: it fails when the folder vanishes while it looks.
-            with contextlib.suppress(FileExistsError):
-                path.parent.mkdir(parents=True)
+            _make_folder(path.parent)
         else:
             return True
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+
+
+def _make_folder(folder: Path) -> None:
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    # Not `exist_ok`: it fails when the folder vanishes while it looks.
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True)
+    for each in new:
+        _sync_folder(each.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it went with its last file
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
