@@ -5,7 +5,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -27,6 +27,8 @@ _IDLE_TRANSACTION_LIMIT_S = 60
 _MOST_FRESH = 10_000
 _USED_AT = "used_at"
 _RESTED_AFTER_S = 1.0
+_TELL_AFTER_S = 0.5
+"""What nobody waits for keeps out of the way of what the next step waits for."""
 
 _LEAVE = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 
@@ -72,7 +74,9 @@ class Database:
         """Set whenever a transaction has left facts in the outbox."""
         self.fresh: deque[tuple[int, Fact]] = deque(maxlen=_MOST_FRESH)
         """Facts committed here a moment ago, by their rows; what it cannot hold is found there."""
-        self._telling: set[asyncio.Task[None]] = set()
+        self._tales: list[Tell] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -109,10 +113,7 @@ class Database:
             self.outbox_filled.set()
         for act in transaction.afterwards:
             act()
-        if transaction.told_later:
-            telling = asyncio.create_task(self._tell(transaction.told_later), name="telling")
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+        self._tell_later(transaction.told_later)
 
     @property
     def in_use(self) -> int:
@@ -122,16 +123,27 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back, once everything is told."""
-        await asyncio.gather(*self._telling)
+        self._closing.set()
+        if self._telling is not None:
+            await self._telling
         await self.engine.dispose()
 
-    async def _tell(self, tales: Sequence[Tell]) -> None:
-        try:
-            async with self.read() as connection:
-                for tell in tales:
-                    await tell(connection)
-        except TryLater as exc:
-            log.warning("database.not_told", error=exc.detail)
+    def _tell_later(self, tales: Sequence[Tell]) -> None:
+        self._tales.extend(tales)
+        if self._tales and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell(), name="telling")
+
+    async def _tell(self) -> None:
+        while self._tales:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _TELL_AFTER_S)
+            tales, self._tales = self._tales, []
+            try:
+                async with self.read() as connection:
+                    for tell in tales:
+                        await tell(connection)
+            except TryLater as exc:
+                log.warning("database.not_told", error=exc.detail)
 
 
 def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
