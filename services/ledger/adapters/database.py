@@ -4,19 +4,20 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import structlog
-from sqlalchemy import Engine, Executable, event, insert
+from sqlalchemy import Engine, Executable, Row, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from services.ledger.adapters.rowsets import inserting
 from services.ledger.adapters.schema import outbox
 from services.ledger.adapters.vendor_errors import translated
 from shared.events import Fact
@@ -30,7 +31,7 @@ _RESTED_AFTER_S = 1.0
 _TELL_AFTER_S = 0.5
 """What nobody waits for keeps out of the way of what the next step waits for."""
 
-_LEAVE = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+_LEAVE = inserting("facts", outbox, ("fact", "body")).returning(outbox.c.id)
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,14 @@ class Database:
             async with self._reading.connect() as connection:
                 await connection.execute(statement, parameters)
 
+    async def ask(
+        self, statement: Executable, parameters: Mapping[str, object]
+    ) -> Sequence[Row[Any]]:
+        """The rows that one statement gives, a transaction of its own."""
+        with translated():
+            async with self._reading.connect() as connection:
+                return (await connection.execute(statement, parameters)).all()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction whose facts are committed with it, for the relay to publish."""
@@ -108,12 +117,16 @@ class Database:
                 transaction = Transaction(connection)
                 yield transaction
                 rows = await _leave_in_outbox(connection, transaction.facts)
-        if rows:
-            self.fresh.extend(zip(rows, transaction.facts, strict=True))
-            self.outbox_filled.set()
+        self.publish_soon(rows, transaction.facts)
         for act in transaction.afterwards:
             act()
         self._tell_later(transaction.told_later)
+
+    def publish_soon(self, rows: Sequence[int], facts: Sequence[Fact]) -> None:
+        """Have facts published that were committed in these rows of the outbox."""
+        if rows:
+            self.fresh.extend(zip(rows, facts, strict=True))
+            self.outbox_filled.set()
 
     @property
     def in_use(self) -> int:
@@ -199,6 +212,12 @@ async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> Se
     """Ids of the facts' rows, in their order."""
     if not facts:
         return ()
-    rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
-    ids: Sequence[int] = (await connection.execute(_LEAVE, rows)).scalars().all()
+    ids: Sequence[int] = (
+        (await connection.execute(_LEAVE, {"facts": in_outbox(facts)})).scalars().all()
+    )
     return ids
+
+
+def in_outbox(facts: Iterable[Fact]) -> list[dict[str, object]]:
+    """Rows of the outbox."""
+    return [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
