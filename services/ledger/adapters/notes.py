@@ -13,23 +13,23 @@ from services.ledger.adapters.schema import attempts, pieces
 from services.ledger.domain.progress import STATES
 from services.ledger.ports import Progress
 
-# In the order of ids, so that two batches about the same pieces cannot wait for each other.
-_LOCK = (
-    select(pieces.c.id)
-    .where(named(pieces.c.id, "these"))
-    .order_by(pieces.c.id)
-    .with_for_update(key_share=True)
-)
-
 
 def _moving() -> Update:
     these, ranks = bindparam("these", type_=ARRAY(Text)), bindparam("ranks", type_=ARRAY(Integer))
     news = func.unnest(these, ranks).table_valued("id", "reached", name="news").render_derived()
+    # In the order of ids, so that two batches about the same pieces cannot wait for each other.
+    held = (
+        select(pieces.c.id)
+        .where(named(pieces.c.id, "these"))
+        .order_by(pieces.c.id)
+        .with_for_update(key_share=True)
+        .cte("held")
+    )
     forwards = UNDER_WAY & (news.c.reached > pieces.c.reached)
     names = case(dict(enumerate(STATES)), value=news.c.reached)
     return (
         update(pieces)
-        .where(pieces.c.id == news.c.id)
+        .where(pieces.c.id == news.c.id, pieces.c.id == held.c.id)
         .values(
             state=case((forwards, names), else_=pieces.c.state),
             reached=func.greatest(pieces.c.reached, news.c.reached),
@@ -62,18 +62,16 @@ class Notes:
 
     async def note(self, steps: Sequence[Progress]) -> None:
         """Note steps in any order, each once; a piece never moves backwards."""
-        async with self._database.write() as transaction:
-            ranks = _furthest(steps)
-            await transaction.connection.execute(_LOCK, {"these": list(ranks)})
-            made = _made(steps)
-            parameters = {
-                "these": list(ranks),
-                "ranks": list(ranks.values()),
-                "happenings": happened(step.happening for step in steps),
-                "made": made,
-                "made_by": [row["attempt_id"] for row in made],
-            }
-            await transaction.connection.execute(_NOTE, parameters)
+        ranks = _furthest(steps)
+        made = _made(steps)
+        parameters = {
+            "these": list(ranks),
+            "ranks": list(ranks.values()),
+            "happenings": happened(step.happening for step in steps),
+            "made": made,
+            "made_by": [row["attempt_id"] for row in made],
+        }
+        await self._database.do(_NOTE, parameters)
 
 
 def _furthest(steps: Sequence[Progress]) -> dict[str, int]:

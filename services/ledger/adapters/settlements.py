@@ -31,6 +31,13 @@ _LOCK = (
 _TOLD = ("duration_ms", "cost_usd_micros", "image", "generation", "captions")
 _CALL = ("attempt_id", "kind", "piece_id", *_TOLD)
 
+# A delivery cannot tell how long a call for captions took; the call's own settlement can.
+_IS_SETTLED = select(attempts.c.attempt_id).where(
+    named(attempts.c.attempt_id, "these"),
+    attempts.c.settled_at.is_not(None),
+    attempts.c.duration_ms.is_not(None) | (attempts.c.kind != "captions"),
+)
+
 
 class Settlements:
     """The book of settlements."""
@@ -40,6 +47,9 @@ class Settlements:
 
     async def settle(self, events: Sequence[AttemptSettled]) -> None:
         """Record outcome and cost of each exactly once, however often the fact is delivered."""
+        events = await self._unsettled(events)
+        if not events:
+            return
         async with self._database.write() as transaction:
             connection = transaction.connection
             settled_by_id = await _locked(connection, {event.attempt_id for event in events})
@@ -55,6 +65,14 @@ class Settlements:
             for event in events:
                 if event.attempt_id not in settled_by_id:
                     await _settle_unheard_of(connection, event)
+
+    async def _unsettled(self, events: Sequence[AttemptSettled]) -> Sequence[AttemptSettled]:
+        """Those that may be news. Most calls are settled by their delivery, and stay so."""
+        found = await self._database.ask(
+            _IS_SETTLED, {"these": [event.attempt_id for event in events]}
+        )
+        settled = {row.attempt_id for row in found}
+        return [event for event in events if event.attempt_id not in settled]
 
 
 async def _locked(connection: AsyncConnection, attempt_ids: Iterable[str]) -> dict[str, bool]:
