@@ -168,6 +168,8 @@ def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
         max_overflow=limits.overflow,
         pool_recycle=limits.recycle_s,
         pool_timeout=limits.wait_s,
+        # The connection used last knows the statements best, prepared and planned.
+        pool_use_lifo=True,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
             # The server ends a slow statement first; this is for a server that is gone.
