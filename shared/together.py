@@ -1,6 +1,7 @@
 """What many ask for at the same time is done in one go."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -13,9 +14,10 @@ R = TypeVar("R")
 class Together(Generic[T, R]):
     """Collects items while the go before is under way, and for `linger_s` before each go.
 
-    `act` gives one result an item, in their order. Whoever brings an item learns how the go with
-    it ended. When an item is at fault, the others of its go are done one by one, so that it fails
-    alone.
+    Goes begin `apart_s` from each other at least: one alone never waits for that, and of a crowd
+    many go together. `act` gives one result an item, in their order. Whoever brings an item learns
+    how the go with it ended. When an item is at fault, the others of its go are done one by one, so
+    that it fails alone.
     """
 
     def __init__(
@@ -24,10 +26,13 @@ class Together(Generic[T, R]):
         *,
         most: int = 100,
         linger_s: float = 0.0,
+        apart_s: float = 0.0,
     ) -> None:
         self._act = act
         self._most = most
         self._linger_s = linger_s
+        self._apart_s = apart_s
+        self._began_at = -math.inf
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -40,9 +45,12 @@ class Together(Generic[T, R]):
         return await done
 
     async def _work(self) -> None:
+        now = asyncio.get_running_loop().time
         while self._waiting:
-            if self._linger_s and len(self._waiting) < self._most:
-                await asyncio.sleep(self._linger_s)
+            pause_s = max(self._linger_s, self._began_at + self._apart_s - now())
+            if pause_s > 0 and len(self._waiting) < self._most:
+                await asyncio.sleep(pause_s)
+            self._began_at = now()
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._go(batch)
 

@@ -42,7 +42,7 @@ from services.ledger.handler.attempts import RecordAttempts
 from services.ledger.handler.endings import EndHaltedPieces, PersistPieces
 from services.ledger.handler.forgetting import ForgetOldKeys
 from services.ledger.handler.notes import NoteGenerated, NoteHooked, NoteModerated
-from services.ledger.handler.relay import RelayFresh, RelayLeft
+from services.ledger.handler.relay import ForgetPublished, RelayFresh, RelayLeft
 from services.ledger.handler.reminding import RemindOfTakedowns
 from services.ledger.handler.room import Room
 from services.ledger.handler.sweep import SweepPieces
@@ -66,10 +66,13 @@ from shared.topology import (
 _MANY_PERMITS = 100
 """Of stages and calls whose matters are written down together, in one transaction."""
 
-_LINGER_S = 0.1
+_LINGER_S = 0.2
 """Before records that no piece waits for are written, so that more of them go together."""
-_LEFT_AFTER_S = 1.0
-"""Who committed a fact publishes it sooner, or not at all."""
+_APART_S = 0.05
+"""Between transactions that pieces wait for: one alone begins at once, a crowd goes together."""
+_FORGET_PUBLISHED_EVERY_S = 0.5
+_LEFT_AFTER_S = 2.0
+"""Who committed a fact publishes it and forgets its row sooner, or not at all."""
 _RELAY_LEFT_EVERY_S = 0.5
 _LOOK_FOR_ROOM_EVERY_S = 2.0
 _ASK_LIMIT_S = 2.0
@@ -97,6 +100,12 @@ def assemble(
         wake=database.outbox_filled,
         last_round=True,
     )
+    forget_published = Rounds(
+        "published",
+        ForgetPublished(outbox),
+        every_s=_FORGET_PUBLISHED_EVERY_S,
+        last_round=True,
+    )
     leftovers = Rounds(
         "leftovers",
         RelayLeft(outbox, service.facts, older_than_s=_LEFT_AFTER_S),
@@ -115,7 +124,15 @@ def assemble(
     remind = RemindOfTakedowns(TakeDowns(database))
     reminding = Rounds("takedowns", remind, every_s=_REMIND_EVERY_S)
     watching = Rounds("room", room, every_s=_LOOK_FOR_ROOM_EVERY_S)
-    for rounds in (watching, sweeper, forgetting, reminding, leftovers, relay):
+    for rounds in (
+        watching,
+        sweeper,
+        forgetting,
+        reminding,
+        leftovers,
+        relay,
+        forget_published,
+    ):
         service.on_start(rounds.start)
         service.on_stop(rounds.stop)
 
@@ -151,7 +168,9 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.PUBLISH_PIECE, pieces.publish)
     service.answer(calls.GET_STATS, reports.stats)
     service.answer(calls.LEDGER_HEALTH, reports.health)
-    service.answer(calls.OPEN_ATTEMPT, Together(attempts.open), workers=_MANY_PERMITS)
+    service.answer(
+        calls.OPEN_ATTEMPT, Together(attempts.open, apart_s=_APART_S), workers=_MANY_PERMITS
+    )
     service.answer(calls.NOTE_CALL, attempts.note_call)
 
 
@@ -179,12 +198,12 @@ def _answer_moderation(service: Service, database: Database, retention: timedelt
     service.answer(calls.UNFREEZE_AVATAR, Freezes(database).unfreeze)
     service.answer(calls.TAKE_DOWN_PIECE, TakeDowns(database).take_down)
     service.answer(calls.LIST_ACTIONS, ModerationLog(database).list)
-    match = Together(Images(database).match)
+    match = Together(Images(database).match, apart_s=_APART_S)
     service.answer(calls.MATCH_IMAGE, match, workers=_MANY_PERMITS)
 
 
 def _carry_stages(service: Service, database: Database, keys: VerdictKeys, *, permits: int) -> None:
-    deliver = Together(told_nothing(Deliveries(database, keys).deliver))
+    deliver = Together(told_nothing(Deliveries(database, keys).deliver), apart_s=_APART_S)
     note = Together(told_nothing(Notes(database).note), linger_s=_LINGER_S)
     settle = Together(told_nothing(Settlements(database).settle), linger_s=_LINGER_S)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)

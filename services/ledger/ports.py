@@ -75,7 +75,11 @@ class Outbox(Protocol):
     """Facts that are decided and wait to be published."""
 
     async def publish_fresh(self, write: Callable[[Fact], Awaitable[object]]) -> None:
-        """Write what this process has just committed, and forget it. Raises TryLater."""
+        """Write what this process has just committed. Raises TryLater."""
+        ...
+
+    async def forget_published(self) -> None:
+        """Forget what `publish_fresh` has written. Raises TryLater."""
         ...
 
     async def publish_some(

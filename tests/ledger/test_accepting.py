@@ -10,6 +10,7 @@ from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from services.ledger.adapters.database import Database
+from services.ledger.adapters.database_url import driver_url
 from shared.calls import AcceptTask, TaskState
 from shared.content import Lane
 from shared.events import ContentRequested
@@ -122,7 +123,25 @@ async def test_five_hundred_pieces_take_no_more_questions_than_two(books: Books)
     with said(books.database) as for_many:
         view = await books.accept_task(accept_task(avatar.id, 500))
     assert view.counts.requested == 500
-    assert len(for_many) == len(for_two) < 20
+    assert len(for_many) == len(for_two) == 1
+
+
+async def test_of_two_orders_at_once_with_one_task_id_each_is_shown_one_task(
+    books: Books, dsn: str
+) -> None:
+    request = accept_task((await books.avatar()).id, 3)
+    other_process = Database.at(driver_url(dsn))
+    others = Books(other_process)
+    first, second = await asyncio.gather(books.accept_task(request), others.accept_task(request))
+    await other_process.close()
+    assert first == second
+    assert len(await books.waiting()) == 3
+
+
+async def test_an_order_that_is_entered_at_once_is_shown_as_it_is_recorded(books: Books) -> None:
+    request = accept_task((await books.avatar()).id, 2, config={"when": None, "text": "\u00e9\n"})
+    entered = await books.accept_task(request)
+    assert entered == await books.task(request.task_id)
 
 
 async def test_acceptance_wakes_the_relay_and_is_logged(books: Books, database: Database) -> None:

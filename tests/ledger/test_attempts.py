@@ -1,6 +1,7 @@
 """Provider calls in the books: asked for by many, counted once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,58 @@ async def test_an_answer_that_was_lost_is_given_again(books: Books) -> None:
     (piece,) = await books.accepted()
     request = open_attempt(piece)
     assert await books.calls.open(request) == await books.calls.open(request)
+
+
+async def test_calls_asked_for_together_are_each_answered_whatever_was_called_before(
+    books: Books,
+) -> None:
+    called, fresh, ended = await books.accepted(3)
+    await books.open_attempt(called, holder="host/9/x")
+    await books.endings.halt(content_halted(**whose(ended)))
+    asks = [open_attempt(piece) for piece in (called, fresh, ended)]
+    assert [each.answer for each in await books.attempts.open(asks)] == ["wait", "go", "no"]
+    assert [each.answer for each in await books.attempts.open(asks)] == ["wait", "go", "no"]
+    (record,) = (await books.piece(fresh.piece_id)).attempts
+    assert record.attempt_id == asks[1].attempt_id
+
+
+async def test_what_changes_between_look_and_call_is_asked_again(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (piece,) = await books.accepted()
+    ask = books.database.ask
+    looks: list[Any] = []
+
+    async def ask_and_end(*question: Any) -> Any:
+        rows = await ask(*question)
+        if not looks:
+            looks.append(rows)
+            await books.endings.halt(content_halted(**whose(piece)))
+        return rows
+
+    monkeypatch.setattr(books.database, "ask", ask_and_end)
+    assert (await books.open_attempt(piece)).answer == "no"
+    assert looks[0]
+    assert (await books.piece(piece.piece_id)).attempts == ()
+
+
+async def test_a_freeze_between_look_and_call_is_seen(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (piece,) = await books.accepted()
+    ask = books.database.ask
+    looks: list[Any] = []
+
+    async def ask_and_freeze(*question: Any) -> Any:
+        rows = await ask(*question)
+        if not looks:
+            looks.append(rows)
+            await books.sql("UPDATE avatars SET frozen_at = now(), frozen_reason = 'found'")
+        return rows
+
+    monkeypatch.setattr(books.database, "ask", ask_and_freeze)
+    assert (await books.open_attempt(piece)).reason == "frozen"
+    assert (await books.piece(piece.piece_id)).attempts == ()
 
 
 async def test_of_many_processes_at_once_one_may_call(books: Books) -> None:

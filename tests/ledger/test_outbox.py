@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from services.ledger.adapters.database import Database
-from services.ledger.handler.relay import RelayFresh, RelayLeft
+from services.ledger.adapters.outbox import PostgresOutbox
+from services.ledger.handler.relay import ForgetPublished, RelayFresh, RelayLeft
 from shared import wire
 from shared.events import Fact
 from shared.outcomes import TryLater
@@ -118,9 +119,32 @@ async def test_what_was_committed_here_is_published_without_a_look_into_the_tabl
     pieces = await books.accepted(450)
     await RelayFresh(books.outbox, facts)()
     assert facts.written == [wire.event_id(piece) for piece in pieces]
-    assert await books.waiting() == []
     await RelayFresh(books.outbox, facts)()
     assert len(facts.written) == 450
+
+
+async def test_what_was_published_is_forgotten_later_all_at_once(
+    books: Books, facts: FactsInMemory
+) -> None:
+    for _ in range(2):
+        await books.accepted(3)
+        await RelayFresh(books.outbox, facts)()
+    assert len(await books.waiting()) == 6
+    await ForgetPublished(books.outbox)()
+    assert await books.waiting() == []
+
+
+async def test_a_crash_before_it_is_forgotten_publishes_again_without_harm(
+    books: Books, database: Database, facts: FactsInMemory
+) -> None:
+    (piece,) = await books.accepted()
+    await RelayFresh(books.outbox, facts)()
+    after_the_crash = PostgresOutbox(database)
+    await ForgetPublished(after_the_crash)()
+    assert await books.waiting() == [piece]
+    await RelayLeft(after_the_crash, facts)()
+    assert facts.written == [wire.event_id(piece)] * 2
+    assert await books.waiting() == []
 
 
 async def test_what_cannot_be_published_at_once_is_found_in_the_table_later(
@@ -129,6 +153,7 @@ async def test_what_cannot_be_published_at_once_is_found_in_the_table_later(
     first, second, third = await books.accepted(3)
     facts.refused = {wire.event_id(second)}
     await RelayFresh(books.outbox, facts)()
+    await ForgetPublished(books.outbox)()
     assert await books.waiting() == [second]
     facts.refused = set()
     await RelayFresh(books.outbox, facts)()

@@ -51,6 +51,25 @@ async def test_who_lingers_takes_along_what_comes_a_little_later() -> None:
     assert goes.goes == [[1, 2]]
 
 
+async def test_who_comes_soon_after_a_go_waits_for_others_who_do() -> None:
+    goes = Goes()
+    together = Together(goes, apart_s=0.3)
+    await together(1)
+    soon = asyncio.create_task(together(2))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await asyncio.gather(soon, together(3))
+    assert goes.goes == [[1], [2, 3]]
+
+
+async def test_a_go_that_is_full_waits_for_nobody() -> None:
+    goes = Goes()
+    together = Together(goes, most=2, apart_s=60)
+    await together(1)
+    await asyncio.gather(together(2), together(3))
+    assert goes.goes == [[1], [2, 3]]
+
+
 async def test_one_at_fault_fails_alone() -> None:
     together = Together(Goes())
     results = await asyncio.gather(

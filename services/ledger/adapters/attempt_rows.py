@@ -1,6 +1,7 @@
 """Attempts as the rules see them, and the rules' answers as callers see them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -17,7 +18,46 @@ from services.ledger.domain.attempts import (
     Wait,
 )
 from services.ledger.domain.endings import SETTLED
-from shared.calls import AttemptAnswer
+from shared.calls import AttemptAnswer, OpenAttempt
+
+OPENED = (
+    "attempt_id",
+    "number",
+    "tenant",
+    "task_id",
+    "piece_id",
+    "avatar_id",
+    "run",
+    "kind",
+    "provider",
+    "holder",
+    "opened_at",
+    "lease_until",
+)
+
+
+def opened_row(request: OpenAttempt, answer: Go, piece: Row[Any]) -> dict[str, object]:
+    """The row of a call that is allowed now, for a piece as it was read."""
+    return {
+        "attempt_id": answer.attempt_id,
+        "number": answer.number,
+        "tenant": piece.tenant,
+        "task_id": piece.task_id,
+        "piece_id": piece.id,
+        "avatar_id": piece.avatar_id,
+        "run": request.run,
+        "kind": request.kind,
+        "provider": request.provider,
+        "holder": request.holder,
+        "opened_at": piece.now.isoformat(),
+        "lease_until": lease_of(request, piece).isoformat(),
+    }
+
+
+def lease_of(request: OpenAttempt, piece: Row[Any]) -> datetime:
+    """Until when nobody else may call for a piece that was read a moment ago."""
+    until: datetime = piece.now + timedelta(seconds=request.lease_s)
+    return until
 
 
 def standing_of(piece: Row[Any]) -> PieceStanding:

@@ -2,17 +2,25 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.attempt_rows import attempt_of, by_id, reply_to, standing_of
+from services.ledger.adapters.attempt_rows import (
+    OPENED,
+    attempt_of,
+    by_id,
+    lease_of,
+    opened_row,
+    reply_to,
+    standing_of,
+)
 from services.ledger.adapters.capacity import Capacity
 from services.ledger.adapters.conditions import among, named
 from services.ledger.adapters.database import Database
+from services.ledger.adapters.first_calls import opened_first
+from services.ledger.adapters.rowsets import inserting
 from services.ledger.adapters.schema import attempts, avatars, pieces
 from services.ledger.domain.attempts import (
     Answer,
@@ -47,7 +55,9 @@ _HOLD_ATTEMPTS = (
     .order_by(attempts.c.attempt_id)
     .with_for_update()
 )
-_OPEN = upsert(attempts).on_conflict_do_nothing().returning(attempts.c.attempt_id)
+_OPEN = (
+    inserting("opened", attempts, OPENED).on_conflict_do_nothing().returning(attempts.c.attempt_id)
+)
 # Whoever cancels looks at this row alone, so it has to tell that a call has begun.
 _BEGIN = (
     update(pieces)
@@ -68,6 +78,8 @@ class Attempts:
 
     async def open(self, requests: Sequence[OpenAttempt]) -> list[AttemptAnswer]:
         """Say for each, in order, whether a provider may be called, and record it if so."""
+        if all_first := await opened_first(self._database, requests):
+            return all_first
         answers: dict[int, AttemptAnswer] = {}
         async with self._database.write() as transaction:
             connection = transaction.connection
@@ -216,7 +228,7 @@ async def _go_on(
                 update(attempts)
                 .where(attempts.c.attempt_id == answer.attempt.attempt_id)
                 .values(
-                    holder=request.holder, lease_until=_lease(request, locked[request.piece_id])
+                    holder=request.holder, lease_until=lease_of(request, locked[request.piece_id])
                 )
             )
 
@@ -228,34 +240,12 @@ async def _open_new(
 ) -> None:
     if not allowed:
         return
-    rows = [_new_row(request, answer, locked[request.piece_id]) for request, answer in allowed]
-    opened = await connection.execute(_OPEN, rows)
-    taken = {row["attempt_id"] for row in rows} - set(opened.scalars())
+    rows = [opened_row(request, answer, locked[request.piece_id]) for request, answer in allowed]
+    opened = await connection.execute(_OPEN, {"opened": rows})
+    taken = {answer.attempt_id for _, answer in allowed} - set(opened.scalars())
     for attempt_id in taken:
         await _explain_conflict(connection, attempt_id)
     await connection.execute(_BEGIN, {"these": [request.piece_id for request, _ in allowed]})
-
-
-def _new_row(request: OpenAttempt, answer: Go, piece: Row[Any]) -> dict[str, Any]:
-    return {
-        "attempt_id": answer.attempt_id,
-        "number": answer.number,
-        "tenant": piece.tenant,
-        "task_id": piece.task_id,
-        "piece_id": piece.id,
-        "avatar_id": piece.avatar_id,
-        "run": request.run,
-        "kind": request.kind,
-        "provider": request.provider,
-        "holder": request.holder,
-        "opened_at": piece.now,
-        "lease_until": _lease(request, piece),
-    }
-
-
-def _lease(request: OpenAttempt, piece: Row[Any]) -> datetime:
-    until: datetime = piece.now + timedelta(seconds=request.lease_s)
-    return until
 
 
 async def _explain_conflict(connection: AsyncConnection, attempt_id: str) -> None:

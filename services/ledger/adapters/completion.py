@@ -3,61 +3,55 @@
 The lock on the task's row sees to it that exactly one transaction notices.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import structlog
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Row,
-    RowMapping,
-    bindparam,
-    cast,
-    exists,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, RowMapping, select, text
 
-from services.ledger.adapters.conditions import UNDER_WAY
+from services.ledger.adapters.completion_reports import report_of
+from services.ledger.adapters.conditions import named
 from services.ledger.adapters.database import Transaction
-from services.ledger.adapters.schema import attempts, piece_events, pieces, tasks
+from services.ledger.adapters.schema import tasks
 from services.ledger.domain.endings import task_state
 from shared.events import TaskCompleted
-from shared.money import to_usd
 
-log = structlog.get_logger(__name__)
-
-_TASK: BindParameter[str] = bindparam("task")
 _LOCK = (
-    select(tasks)
-    .where(tasks.c.id == _TASK, tasks.c.completed_at.is_(None))
+    select(
+        tasks.c.id,
+        tasks.c.tenant,
+        tasks.c.avatar_id,
+        tasks.c.total,
+        tasks.c.accepted_at,
+        tasks.c.deadline_at,
+        tasks.c.cancelled_at,
+    )
+    .where(named(tasks.c.id, "these"), tasks.c.completed_at.is_(None))
+    .order_by(tasks.c.id)
     .with_for_update(key_share=True)
 )
-_IS_WAITED_FOR = select(exists().where(pieces.c.task_id == _TASK, UNDER_WAY))
-_COUNTS = select(
-    *(
-        func.count().filter(pieces.c.state == name).label(name)
-        for name in ("persisted", "rejected", "failed", "pending_review")
+# Pieces are counted once, at the end, and not with each of them.
+_DONE = text("""
+WITH done AS MATERIALIZED (
+    SELECT task_id FROM unnest(CAST(:these AS text[])) AS asked (task_id)
+    WHERE NOT EXISTS (
+        SELECT FROM pieces WHERE pieces.task_id = asked.task_id
+        AND state IN ('requested', 'generated', 'hooked', 'moderated')
     )
-).where(pieces.c.task_id == _TASK)
-_CLOSE = (
-    update(tasks)
-    .where(tasks.c.id == _TASK)
-    .values(state=bindparam("ends_as"), completed_at=func.clock_timestamp())
-    .returning(tasks.c.completed_at)
 )
-_COST = select(cast(func.coalesce(func.sum(attempts.c.cost_usd_micros), 0), BigInteger)).where(
-    attempts.c.task_id == _TASK
-)
-_HISTORY = (
-    select(piece_events.c.fact, func.count(), func.max(piece_events.c.at))
-    .where(piece_events.c.task_id == _TASK)
-    .group_by(piece_events.c.fact)
-)
+SELECT done.task_id, counted.* FROM done CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE state = 'persisted') AS persisted,
+        count(*) FILTER (WHERE state = 'rejected') AS rejected,
+        count(*) FILTER (WHERE state = 'failed') AS failed,
+        count(*) FILTER (WHERE state = 'pending_review') AS pending_review
+    FROM pieces WHERE pieces.task_id = done.task_id
+) AS counted ORDER BY done.task_id
+""")
+_CLOSE = text("""
+UPDATE tasks SET state = closed.state, completed_at = clock_timestamp()
+FROM unnest(CAST(:these AS text[]), CAST(:states AS text[])) AS closed (task_id, state)
+WHERE tasks.id = closed.task_id RETURNING tasks.id, tasks.completed_at
+""")
 
 
 async def complete_tasks(transaction: Transaction, task_ids: Iterable[str]) -> None:
@@ -65,49 +59,40 @@ async def complete_tasks(transaction: Transaction, task_ids: Iterable[str]) -> N
 
     Call it after the pieces were changed. Tasks are locked in the order of their ids.
     """
-    for task_id in sorted(set(task_ids)):
-        await _complete(transaction, task_id)
-
-
-async def _complete(transaction: Transaction, task_id: str) -> None:
-    connection = transaction.connection
-    task = (await connection.execute(_LOCK, {"task": task_id})).one_or_none()
-    # A new statement: it sees what everybody who held the lock before us has committed.
-    if task is None or await _is_waited_for(transaction, task_id):
+    these = sorted(set(task_ids))
+    if not these:
         return
-    counts = await _counts(transaction, task_id)
+    connection = transaction.connection
+    found: Iterable[Any] = await connection.execute(_LOCK, {"these": these})
+    locked: dict[str, Row[Any]] = {row.id: row for row in found}
+    if not locked:
+        return
+    # A new statement: it sees what everybody who held the locks before us has committed.
+    done = await connection.execute(_DONE, {"these": list(locked)})
+    counts = {row["task_id"]: row for row in done.mappings()}
+    if counts:
+        await _complete(transaction, [locked[ident] for ident in counts], counts)
+
+
+async def _complete(
+    transaction: Transaction, done: Sequence[Row[Any]], counts: Mapping[str, RowMapping]
+) -> None:
+    facts = [_fact(task, counts[task.id]) for task in done]
+    transaction.facts.extend(facts)
+    states = {"these": [task.id for task in done], "states": [fact.state for fact in facts]}
+    closed = await transaction.connection.execute(_CLOSE, states)
+    completed_at = {row.id: row.completed_at for row in closed}
+    for task, fact in zip(done, facts, strict=True):
+        took = completed_at[task.id] - task.accepted_at
+        transaction.told_later.append(report_of(fact, task.accepted_at, took))
+
+
+def _fact(task: Row[Any], counts: RowMapping) -> TaskCompleted:
     state = task_state(
         persisted=counts["persisted"],
         pending_review=counts["pending_review"],
         cancelled=task.cancelled_at is not None,
     )
-    completed_at = await _close(transaction, task_id, state)
-    fact = _fact(task, state, counts)
-    transaction.facts.append(fact)
-    duration_s = round((completed_at - task.accepted_at).total_seconds(), 3)
-
-    async def tell(connection: AsyncConnection) -> None:
-        _log_completed(fact, duration_s, await _report(connection, task))
-
-    transaction.told_later.append(tell)
-
-
-async def _close(transaction: Transaction, task_id: str, state: str) -> datetime:
-    closed = await transaction.connection.execute(_CLOSE, {"task": task_id, "ends_as": state})
-    moment: datetime = closed.scalar_one()
-    return moment
-
-
-async def _is_waited_for(transaction: Transaction, task_id: str) -> bool:
-    waiting = await transaction.connection.execute(_IS_WAITED_FOR, {"task": task_id})
-    return bool(waiting.scalar_one())
-
-
-async def _counts(transaction: Transaction, task_id: str) -> RowMapping:
-    return (await transaction.connection.execute(_COUNTS, {"task": task_id})).mappings().one()
-
-
-def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
     return TaskCompleted.model_validate(
         {
             "tenant": task.tenant,
@@ -118,31 +103,4 @@ def _fact(task: Row[Any], state: str, counts: RowMapping) -> TaskCompleted:
             "total": task.total,
             **counts,
         }
-    )
-
-
-async def _report(connection: AsyncConnection, task: Row[Any]) -> dict[str, object]:
-    """Cost so far, and for each fact how many pieces had it and when the last of them did."""
-    cost = await connection.execute(_COST, {"task": task.id})
-    facts = await connection.execute(_HISTORY, {"task": task.id})
-    steps = {
-        fact: {"pieces": count, "last_after_s": round((at - task.accepted_at).total_seconds(), 3)}
-        for fact, count, at in facts
-    }
-    return {"cost_usd": str(to_usd(cost.scalar_one())), "steps": steps}
-
-
-def _log_completed(fact: TaskCompleted, duration_s: float, report: dict[str, object]) -> None:
-    log.info(
-        "task.completed",
-        task_id=fact.task_id,
-        tenant=fact.tenant,
-        state=fact.state,
-        pieces=fact.total,
-        persisted=fact.persisted,
-        rejected=fact.rejected,
-        failed=fact.failed,
-        pending_review=fact.pending_review,
-        duration_s=duration_s,
-        **report,
     )

@@ -1,7 +1,6 @@
 """A stored fact as the columns of content and verdict."""
 
 from sqlalchemy import RowMapping
-from sqlalchemy.dialects.postgresql import BitString
 
 from services.ledger.adapters.schema.base import PRINT_BITS
 from services.ledger.domain.endings import PENDING_REVIEW, PERSISTED
@@ -35,7 +34,7 @@ def content_row(event: ContentStored, piece: RowMapping) -> dict[str, object]:
         "verdict_decision": verdict.decision.value,
         "verdict_sha256": verdict.image_sha256,
         "meta_data": _meta_data(event),
-        "image_print": verdict.image_print and bits_of(verdict.image_print),
+        "image_print": verdict.image_print and _bits_of(verdict.image_print),
     }
 
 
@@ -55,12 +54,13 @@ def verdict_columns(verdict: Verdict) -> dict[str, object]:
 
 
 def persisted_row(event: ContentStored) -> dict[str, object]:
-    """The columns of a piece whose delivery is recorded; `piece` is its id."""
-    return _settled_row(event) | {"state": PERSISTED, "content_id": event.piece_id}
+    """The columns of a piece whose delivery is recorded, for those rows that it has by `id`."""
+    row = {"id": event.piece_id, "state": PERSISTED, "content_id": event.piece_id}
+    return row | _settled_row(event)
 
 
 def held_row(event: ContentStored) -> dict[str, object]:
-    """The columns of a piece that waits for review; `piece` is its id."""
+    """The columns of a piece that waits for review."""
     return _settled_row(event) | {
         "state": PENDING_REVIEW,
         "held": event.model_dump(mode="json"),
@@ -69,14 +69,13 @@ def held_row(event: ContentStored) -> dict[str, object]:
     }
 
 
-def bits_of(image_print: str) -> BitString:
+def _bits_of(image_print: str) -> str:
     """A print as the database compares it."""
-    return BitString.from_int(int(image_print, 16), PRINT_BITS)
+    return f"{int(image_print, 16):0{PRINT_BITS}b}"
 
 
 def _settled_row(event: ContentStored) -> dict[str, object]:
     return {
-        "piece": event.piece_id,
         "reached": STORED,
         "current_run": event.run,
         "image_sha256": event.image.sha256,

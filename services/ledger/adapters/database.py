@@ -4,19 +4,20 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import structlog
-from sqlalchemy import Engine, Executable, event, insert
+from sqlalchemy import Engine, Executable, Row, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from services.ledger.adapters.rowsets import inserting
 from services.ledger.adapters.schema import outbox
 from services.ledger.adapters.vendor_errors import translated
 from shared.events import Fact
@@ -27,8 +28,10 @@ _IDLE_TRANSACTION_LIMIT_S = 60
 _MOST_FRESH = 10_000
 _USED_AT = "used_at"
 _RESTED_AFTER_S = 1.0
+_TELL_AFTER_S = 0.5
+"""What nobody waits for keeps out of the way of what the next step waits for."""
 
-_LEAVE = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+_LEAVE = inserting("facts", outbox, ("fact", "body")).returning(outbox.c.id)
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +75,9 @@ class Database:
         """Set whenever a transaction has left facts in the outbox."""
         self.fresh: deque[tuple[int, Fact]] = deque(maxlen=_MOST_FRESH)
         """Facts committed here a moment ago, by their rows; what it cannot hold is found there."""
-        self._telling: set[asyncio.Task[None]] = set()
+        self._tales: list[Tell] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -96,6 +101,14 @@ class Database:
             async with self._reading.connect() as connection:
                 await connection.execute(statement, parameters)
 
+    async def ask(
+        self, statement: Executable, parameters: Mapping[str, object]
+    ) -> Sequence[Row[Any]]:
+        """The rows that one statement gives, a transaction of its own."""
+        with translated():
+            async with self._reading.connect() as connection:
+                return (await connection.execute(statement, parameters)).all()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """A transaction whose facts are committed with it, for the relay to publish."""
@@ -104,15 +117,16 @@ class Database:
                 transaction = Transaction(connection)
                 yield transaction
                 rows = await _leave_in_outbox(connection, transaction.facts)
-        if rows:
-            self.fresh.extend(zip(rows, transaction.facts, strict=True))
-            self.outbox_filled.set()
+        self.publish_soon(rows, transaction.facts)
         for act in transaction.afterwards:
             act()
-        if transaction.told_later:
-            telling = asyncio.create_task(self._tell(transaction.told_later), name="telling")
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+        self._tell_later(transaction.told_later)
+
+    def publish_soon(self, rows: Sequence[int], facts: Sequence[Fact]) -> None:
+        """Have facts published that were committed in these rows of the outbox."""
+        if rows:
+            self.fresh.extend(zip(rows, facts, strict=True))
+            self.outbox_filled.set()
 
     @property
     def in_use(self) -> int:
@@ -122,16 +136,27 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back, once everything is told."""
-        await asyncio.gather(*self._telling)
+        self._closing.set()
+        if self._telling is not None:
+            await self._telling
         await self.engine.dispose()
 
-    async def _tell(self, tales: Sequence[Tell]) -> None:
-        try:
-            async with self.read() as connection:
-                for tell in tales:
-                    await tell(connection)
-        except TryLater as exc:
-            log.warning("database.not_told", error=exc.detail)
+    def _tell_later(self, tales: Sequence[Tell]) -> None:
+        self._tales.extend(tales)
+        if self._tales and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell(), name="telling")
+
+    async def _tell(self) -> None:
+        while self._tales:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _TELL_AFTER_S)
+            tales, self._tales = self._tales, []
+            try:
+                async with self.read() as connection:
+                    for tell in tales:
+                        await tell(connection)
+            except TryLater as exc:
+                log.warning("database.not_told", error=exc.detail)
 
 
 def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
@@ -143,6 +168,8 @@ def open_engine(url: URL, limits: PoolLimits) -> AsyncEngine:
         max_overflow=limits.overflow,
         pool_recycle=limits.recycle_s,
         pool_timeout=limits.wait_s,
+        # The connection used last knows the statements best, prepared and planned.
+        pool_use_lifo=True,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
             # The server ends a slow statement first; this is for a server that is gone.
@@ -187,6 +214,12 @@ async def _leave_in_outbox(connection: AsyncConnection, facts: list[Fact]) -> Se
     """Ids of the facts' rows, in their order."""
     if not facts:
         return ()
-    rows = [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]
-    ids: Sequence[int] = (await connection.execute(_LEAVE, rows)).scalars().all()
+    ids: Sequence[int] = (
+        (await connection.execute(_LEAVE, {"facts": in_outbox(facts)})).scalars().all()
+    )
     return ids
+
+
+def in_outbox(facts: Iterable[Fact]) -> list[dict[str, object]]:
+    """Rows of the outbox."""
+    return [{"fact": fact.NAME, "body": fact.model_dump(mode="json")} for fact in facts]

@@ -2,31 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Literal
 
-from sqlalchemy import Update, bindparam, func, insert, update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.ledger.adapters.avatar_locks import lock_avatars
 from services.ledger.adapters.completion import complete_tasks
-from services.ledger.adapters.content_rows import content_row, held_row, persisted_row
+from services.ledger.adapters.content_rows import held_row
 from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.delivery_locks import hold
+from services.ledger.adapters.delivery_records import Record, record
 from services.ledger.adapters.doubts import Doubts, doubts_about
 from services.ledger.adapters.ending_facts import (
     held,
     persisted,
     remembered_delivery,
-    remembered_end,
+    remembered_persistence,
     withdrawn,
 )
-from services.ledger.adapters.failing import fail, staged_images
-from services.ledger.adapters.history import remember
+from services.ledger.adapters.failing import fail
 from services.ledger.adapters.near_duplicates import mark_near_duplicates
-from services.ledger.adapters.piece_locks import LockedPieces, lock_pieces, standings_of
-from services.ledger.adapters.schema import content_pieces, pieces
-from services.ledger.adapters.settlements import settle_delivered
-from services.ledger.adapters.tenant_locks import keep_out_takedowns
+from services.ledger.adapters.piece_locks import LockedPieces, standings_of
+from services.ledger.adapters.schema import pieces
 from services.ledger.domain.endings import (
     FAILED,
     PENDING_REVIEW,
@@ -36,7 +32,6 @@ from services.ledger.domain.endings import (
     fate_of_delivery,
 )
 from services.ledger.domain.freezing import FROZEN
-from services.ledger.ports import Happening
 from shared.events import ContentStored
 from shared.signing import VerdictKeys
 
@@ -79,18 +74,13 @@ class Deliveries:
         """Record each delivery, or see that its files go; all of them or none."""
         async with self._database.write() as transaction:
             connection = transaction.connection
-            await keep_out_takedowns(connection, {event.tenant for event in events})
-            frozen = await lock_avatars(connection, {event.brief.avatar_id for event in events})
-            locked = await lock_pieces(connection, events)
+            locked, frozen = await hold(connection, events)
             doubts = await doubts_about(
                 connection, events, keys=self._keys, locked=locked, frozen=frozen
             )
             fates = _sort(events, await standings_of(connection, locked), doubts)
-            await settle_delivered(connection, events)
-            happenings = [remembered_delivery(event) for event in events]
-            happenings += await _persist(transaction, fates[Fate.PERSIST], locked)
-            happenings += await _hold(transaction, fates[Fate.HOLD])
-            await remember(connection, happenings)
+            await _record(transaction, events, fates, locked)
+            await _keep_for_review(connection, fates[Fate.HOLD])
             await _refuse(transaction, fates, locked)
             for event in fates[Fate.WITHDRAW]:
                 transaction.facts.append(
@@ -124,47 +114,35 @@ def _sort(
     return fates
 
 
-async def _persist(
-    transaction: Transaction, events: Sequence[ContentStored], locked: LockedPieces
-) -> list[Happening]:
-    if not events:
-        return []
-    connection = transaction.connection
-    rows = [content_row(event, locked[event.piece_id]) for event in events]
-    await connection.execute(insert(content_pieces), rows)
-    await mark_near_duplicates(connection, events)
-    await _settle(connection, [persisted_row(event) for event in events], at="ended_at")
-    staged = await staged_images(connection, [event.piece_id for event in events])
-    facts = [persisted(event, staged.get(event.piece_id, ())) for event in events]
-    transaction.facts.extend(facts)
-    return [remembered_end(fact, {"object_key": fact.object_key}) for fact in facts]
-
-
-async def _hold(transaction: Transaction, events: Sequence[ContentStored]) -> list[Happening]:
-    if events:
-        await _settle(transaction.connection, [held_row(event) for event in events], at="held_at")
-    return [held(event) for event in events]
-
-
-async def _settle(
-    connection: AsyncConnection,
-    rows: Sequence[dict[str, object]],
-    *,
-    at: Literal["ended_at", "held_at"],
+async def _record(
+    transaction: Transaction,
+    events: Sequence[ContentStored],
+    fates: _Sorted,
+    locked: LockedPieces,
 ) -> None:
-    """Give each piece its columns; every row has `piece`, the id, and the same other names.
+    done = fates[Fate.PERSIST]
+    happenings = [
+        *(remembered_delivery(event) for event in events),
+        *(remembered_persistence(event) for event in done),
+        *(held(event) for event in fates[Fate.HOLD]),
+    ]
+    connection = transaction.connection
+    staged = await record(connection, Record(events, done, happenings), locked)
+    await mark_near_duplicates(connection, done)
+    transaction.facts.extend(persisted(event, staged.get(event.piece_id, ())) for event in done)
 
-    `at` is the column of the moment.
-    """
-    columns = tuple(sorted(rows[0].keys() - {"piece"}))
-    await connection.execute(_settling(columns, at), rows)
 
-
-@cache
-def _settling(columns: tuple[str, ...], at: str) -> Update:
-    values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    values["progressed_at"] = values[at] = func.clock_timestamp()
-    return update(pieces).where(pieces.c.id == bindparam("piece")).values(values)
+async def _keep_for_review(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
+    for event in events:
+        await connection.execute(
+            update(pieces)
+            .where(pieces.c.id == event.piece_id)
+            .values(
+                held_at=func.clock_timestamp(),
+                progressed_at=func.clock_timestamp(),
+                **held_row(event),
+            )
+        )
 
 
 async def _refuse(transaction: Transaction, fates: _Sorted, locked: LockedPieces) -> None:

@@ -64,6 +64,11 @@ def remembered_delivery(event: ContentStored) -> Happening:
     return _remembered(event, event.NAME, detail)
 
 
+def remembered_persistence(event: ContentStored) -> Happening:
+    """That a delivery is recorded, for the history."""
+    return _remembered(event, ContentPersisted.NAME, {"object_key": event.delivery.object_key})
+
+
 def remembered_halt(event: ContentHalted) -> Happening:
     """A halt, for the history."""
     detail: dict[str, object] = {

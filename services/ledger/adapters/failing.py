@@ -1,8 +1,9 @@
 """Pieces that fail, one or many at a time."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import Row, RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.conditions import among, named
@@ -14,11 +15,12 @@ from services.ledger.ports import Happening
 from shared.content import BlobRef
 from shared.events import ContentFailed
 
-_STAGED = (
+STAGED = (
     select(attempts.c.piece_id, attempts.c.image)
     .where(named(attempts.c.piece_id, "these"), attempts.c.image.is_not(None))
     .order_by(attempts.c.number)
 )
+"""Private bytes that attempts have left behind; `by_piece` reads it."""
 
 
 async def fail(
@@ -50,11 +52,15 @@ async def staged_images(
     connection: AsyncConnection, piece_ids: Iterable[str]
 ) -> dict[str, tuple[BlobRef, ...]]:
     """The private bytes that attempts have left behind, by piece."""
-    found = await connection.execute(_STAGED, {"these": list(piece_ids)})
+    return by_piece(await connection.execute(STAGED, {"these": list(piece_ids)}))
+
+
+def by_piece(found: Iterable[Row[Any]]) -> dict[str, tuple[BlobRef, ...]]:
+    """Rows of `STAGED` as addresses, by piece."""
     images: dict[str, tuple[BlobRef, ...]] = {}
-    for piece_id, image in found:
-        ref = BlobRef.model_validate(image)
-        images[piece_id] = (*images.get(piece_id, ()), ref)
+    for row in found:
+        ref = BlobRef.model_validate(row.image)
+        images[row.piece_id] = (*images.get(row.piece_id, ()), ref)
     return images
 
 

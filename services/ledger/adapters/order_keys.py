@@ -16,6 +16,7 @@ from shared.problems import Problem
 KEPT = timedelta(days=7)
 _BATCH = 1000
 
+KEY = ("tenant", "key", "body_sha256", "task_id")
 _KEPT = (
     select(order_keys.c.task_id, order_keys.c.body_sha256)
     .where(order_keys.c.tenant == bindparam("of_tenant"), order_keys.c.key == bindparam("kept"))
@@ -48,7 +49,7 @@ async def claim(connection: AsyncConnection, request: AcceptTask) -> str | None:
     """
     if request.order_key is None:
         return None
-    row = _row(request, request.order_key)
+    row = key_row(request, request.order_key)
     if await _is_written(connection, _WRITE, row):
         return None
     earlier = await ordered_by(connection, request.tenant, request.order_key)
@@ -60,7 +61,8 @@ async def claim(connection: AsyncConnection, request: AcceptTask) -> str | None:
     return await ordered_by(connection, request.tenant, request.order_key)
 
 
-def _row(request: AcceptTask, order_key: OrderKey) -> dict[str, str]:
+def key_row(request: AcceptTask, order_key: OrderKey) -> dict[str, str]:
+    """The row of a key and its task."""
     return {
         "tenant": request.tenant,
         "key": order_key.key,

@@ -7,7 +7,18 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import ARRAY, BigInteger, Interval, Row, any_, bindparam, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Interval,
+    Row,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+)
 
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.schema import outbox
@@ -19,13 +30,15 @@ from shared.outcomes import TryLater
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
+_IS_OLD = outbox.c.created_at <= func.clock_timestamp() - bindparam("age", type_=Interval)
 _TAKE = (
     select(outbox)
-    .where(outbox.c.created_at <= func.clock_timestamp() - bindparam("age", type_=Interval))
+    .where(_IS_OLD)
     .order_by(outbox.c.id)
     .limit(_BATCH)
     .with_for_update(skip_locked=True)
 )
+_IS_LEFT = select(exists().where(_IS_OLD))
 _FORGET = delete(outbox).where(outbox.c.id == any_(bindparam("these", type_=ARRAY(BigInteger))))
 _KINDS = {fact.NAME: fact for fact in FACTS}
 
@@ -39,25 +52,43 @@ class PostgresOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._published: list[int] = []
 
     async def publish_fresh(self, write: Callable[[Fact], Awaitable[object]]) -> None:
-        """Write what was committed here a moment ago; what cannot be written stays in its row."""
+        """Write what was committed here a moment ago; what cannot be written stays in its row.
+
+        Rows of what was written stay until `forget_published`: their deletion is a transaction that
+        nobody waits for, and would be in the way of the next step's.
+        """
         fresh = self._database.fresh
         while fresh:
             taken = [fresh.popleft() for _ in range(min(_BATCH, len(fresh)))]
             results = await asyncio.gather(*(_is_written(row, fact, write) for row, fact in taken))
             failpoints.reach("relay/after_puback")
             written = [row for (row, _), done in zip(taken, results, strict=True) if done]
-            if written:
-                await self._database.do(_FORGET, {"these": written})
+            self._published.extend(written)
+
+    async def forget_published(self) -> None:
+        """Delete the rows of what `publish_fresh` has written.
+
+        Those of a try that fails are found by `publish_some`, and refused by the broker.
+        """
+        these, self._published = self._published, []
+        if these:
+            await self._database.do(_FORGET, {"these": these})
 
     async def publish_some(
         self, write: Callable[[Fact], Awaitable[object]], *, older_than_s: float = 0.0
     ) -> Published:
         """Take the oldest free rows, write them all at once, forget what was written."""
+        age = {"age": timedelta(seconds=older_than_s)}
+        async with self._database.read() as connection:
+            # Mostly there is nothing, which one question tells.
+            if not (await connection.execute(_IS_LEFT, age)).scalar_one():
+                return Published(0, 0, more=False)
         async with self._database.write() as transaction:
             connection = transaction.connection
-            found = await connection.execute(_TAKE, {"age": timedelta(seconds=older_than_s)})
+            found = await connection.execute(_TAKE, age)
             rows = found.all()
             results = await asyncio.gather(*(_publish(row, write) for row in rows))
             written = [row.id for row, done in zip(rows, results, strict=True) if done]

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Update, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.ledger.adapters.attempt_locks import attempts_held
 from services.ledger.adapters.conditions import named
 from services.ledger.adapters.database import Database
 from services.ledger.adapters.ending_facts import is_in_review
+from services.ledger.adapters.rowsets import rows_in
 from services.ledger.adapters.schema import attempts, tasks
-from services.ledger.domain.attempts import Kind
 from shared.content import CaptionSource
 from shared.events import AttemptSettled, ContentStored
 from shared.outcomes import TryLater
@@ -28,6 +28,17 @@ _LOCK = (
 )
 
 
+_TOLD = ("duration_ms", "cost_usd_micros", "image", "generation", "captions")
+_CALL = ("attempt_id", "kind", "piece_id", *_TOLD)
+
+# A delivery cannot tell how long a call for captions took; the call's own settlement can.
+_IS_SETTLED = select(attempts.c.attempt_id).where(
+    named(attempts.c.attempt_id, "these"),
+    attempts.c.settled_at.is_not(None),
+    attempts.c.duration_ms.is_not(None) | (attempts.c.kind != "captions"),
+)
+
+
 class Settlements:
     """The book of settlements."""
 
@@ -36,6 +47,9 @@ class Settlements:
 
     async def settle(self, events: Sequence[AttemptSettled]) -> None:
         """Record outcome and cost of each exactly once, however often the fact is delivered."""
+        events = await self._unsettled(events)
+        if not events:
+            return
         async with self._database.write() as transaction:
             connection = transaction.connection
             settled_by_id = await _locked(connection, {event.attempt_id for event in events})
@@ -51,6 +65,14 @@ class Settlements:
             for event in events:
                 if event.attempt_id not in settled_by_id:
                     await _settle_unheard_of(connection, event)
+
+    async def _unsettled(self, events: Sequence[AttemptSettled]) -> Sequence[AttemptSettled]:
+        """Those that may be news. Most calls are settled by their delivery, and stay so."""
+        found = await self._database.ask(
+            _IS_SETTLED, {"these": [event.attempt_id for event in events]}
+        )
+        settled = {row.attempt_id for row in found}
+        return [event for event in events if event.attempt_id not in settled]
 
 
 async def _locked(connection: AsyncConnection, attempt_ids: Iterable[str]) -> dict[str, bool]:
@@ -100,20 +122,39 @@ def _cost() -> ColumnElement[int]:
     )
 
 
-async def settle_delivered(connection: AsyncConnection, events: Sequence[ContentStored]) -> None:
-    """Settle the calls that these pieces came from, where their own settlement is still on its way.
+def _settling_delivered() -> Update:
+    calls = rows_in("calls", attempts, _CALL)
+    held = attempts_held("delivered")
+    values: dict[str, Any] = {
+        name: func.coalesce(calls.c[name], attempts.c[name]) for name in _TOLD
+    }
+    values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
+    return (
+        update(attempts)
+        .where(attempts.c.attempt_id == held.c.attempt_id, attempts.c.settled_at.is_(None))
+        .where(attempts.c.attempt_id == calls.c.attempt_id, attempts.c.kind == calls.c.kind)
+        .where(attempts.c.piece_id == calls.c.piece_id)
+        .values(values)
+    )
 
-    A task that completes thereby tells its whole cost, however late the other stream is read. What
-    comes out of review was settled when it was held, with the address of its staged bytes. An
+
+SETTLE_DELIVERED = _settling_delivered()
+"""Settle the `calls` of deliveries that nobody has settled yet; `delivered` are their ids.
+
+Their own settlement may be on its way: a task that completes thereby tells its whole cost, however
+late the other stream is read.
+"""
+
+
+def delivered_calls(events: Iterable[ContentStored]) -> list[dict[str, Any]]:
+    """The calls that these pieces came from, for `SETTLE_DELIVERED`.
+
+    What comes out of review was settled when it was held, with the address of its staged bytes. An
     earlier image that stands in, and written captions, came from no call.
     """
     images = [_image(event) for event in events if _is_made(event)]
     bought = [event for event in events if event.captions.source is CaptionSource.MODEL]
-    captions = [_captions(event) for event in bought]
-    if captions:
-        await _locked(connection, {row["delivered"] for row in (*images, *captions)})
-    await _settle_successes(connection, "image", images)
-    await _settle_successes(connection, "captions", captions)
+    return images + [_captions(event) for event in bought]
 
 
 def _is_made(event: ContentStored) -> bool:
@@ -122,8 +163,9 @@ def _is_made(event: ContentStored) -> bool:
 
 def _image(event: ContentStored) -> dict[str, Any]:
     return {
-        "delivered": event.generation.attempt_id,
-        "piece": event.piece_id,
+        "attempt_id": event.generation.attempt_id,
+        "kind": "image",
+        "piece_id": event.piece_id,
         "duration_ms": event.generation.generation_time_ms,
         "cost_usd_micros": event.generation.cost_usd_micros,
         "image": event.image.model_dump(mode="json"),
@@ -133,35 +175,12 @@ def _image(event: ContentStored) -> dict[str, Any]:
 
 def _captions(event: ContentStored) -> dict[str, Any]:
     return {
-        "delivered": event.captions.attempt_id,
-        "piece": event.piece_id,
+        "attempt_id": event.captions.attempt_id,
+        "kind": "captions",
+        "piece_id": event.piece_id,
         "cost_usd_micros": event.captions.cost_usd_micros,
         "captions": event.captions.model_dump(mode="json"),
     }
-
-
-async def _settle_successes(
-    connection: AsyncConnection, kind: Kind, rows: Sequence[dict[str, Any]]
-) -> None:
-    """Settle calls of a kind, the `delivered` ones of a `piece`, that nobody has settled yet."""
-    if not rows:
-        return
-    names = rows[0].keys() - {"delivered", "piece"}
-    # In the one order of all that hold several attempts.
-    ordered = sorted(rows, key=itemgetter("delivered"))
-    await connection.execute(_success(kind, tuple(sorted(names))), ordered)
-
-
-@cache
-def _success(kind: Kind, columns: tuple[str, ...]) -> Update:
-    values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    values |= {"outcome": "succeeded", "error_code": None, "settled_at": func.clock_timestamp()}
-    return (
-        update(attempts)
-        .where(attempts.c.attempt_id == bindparam("delivered"), attempts.c.kind == kind)
-        .where(attempts.c.piece_id == bindparam("piece"), attempts.c.settled_at.is_(None))
-        .values(values)
-    )
 
 
 def _settlement(event: AttemptSettled) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.ledger.domain.progress import (
     percent,
     shown_state,
 )
-from shared.calls import Reason, StageCounts, TaskView
+from shared.calls import AcceptTask, Reason, StageCounts, TaskView
 from shared.problems import not_found
 
 _REASONS_SHOWN = 100
@@ -47,6 +47,28 @@ async def view_task(connection: AsyncConnection, tenant: str, task_id: str) -> T
         counts, steps_gone = _counts(row), row.steps_gone
         reasons = await _reasons(connection, row, counts)
     return _view(row, counts, steps_gone, reasons)
+
+
+def view_of_new(request: AcceptTask) -> TaskView:
+    """A task that was accepted this moment, as `view_task` would show it."""
+    total = len(request.briefs)
+    counts = StageCounts(requested=total)
+    return TaskView(
+        task_id=request.task_id,
+        tenant=request.tenant,
+        avatar_id=request.avatar_id,
+        kind=request.kind,
+        platform=request.platform.value,
+        state=shown_state("accepted", counts),
+        progress=percent(steps_gone=0, total=total),
+        total=total,
+        counts=counts,
+        cost_usd_micros=0,
+        generation_time_ms=0,
+        config=request.config,
+        accepted_at=request.accepted_at,
+        deadline_at=request.deadline_at,
+    )
 
 
 def _view(

@@ -1,23 +1,30 @@
 """Tasks: accepted in one transaction, shown, cancelled."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
-from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ledger.adapters.completion import complete_tasks
 from services.ledger.adapters.conditions import UNDER_WAY
 from services.ledger.adapters.database import Database, Transaction
+from services.ledger.adapters.entering import (
+    HOLD_AVATAR,
+    PIECE,
+    TASK,
+    entered_at_once,
+    piece_rows,
+    remembered_request,
+    task_row,
+)
 from services.ledger.adapters.failing import fail
 from services.ledger.adapters.history import remember
 from services.ledger.adapters.order_keys import another_order, claim, ordered_by
-from services.ledger.adapters.schema import avatars, pieces, tasks
-from services.ledger.adapters.task_rows import view_task
+from services.ledger.adapters.rowsets import inserting
+from services.ledger.adapters.schema import pieces, tasks
+from services.ledger.adapters.task_rows import view_of_new, view_task
 from services.ledger.domain.freezing import avatar_frozen
-from services.ledger.ports import Happening
 from shared.calls import AcceptTask, FindOrder, FoundOrder, TaskRef, TaskView
 from shared.events import ContentRequested
 from shared.problems import Problem, not_found
@@ -25,27 +32,12 @@ from shared.problems import Problem, not_found
 log = structlog.get_logger(__name__)
 
 
-def _holding_avatar() -> Select[Any]:
-    # Its weights may be those of another that is frozen: the same face under another name.
-    other = avatars.alias("other")
-    is_frozen = exists().where(
-        other.c.tenant == avatars.c.tenant,
-        other.c.lora_weights_url == avatars.c.lora_weights_url,
-        other.c.frozen_at.is_not(None),
-    )
-    # The lock keeps a deletion or a freeze away until the pieces are there to be ended.
-    return (
-        select(
-            avatars.c.lora_weights_url,
-            or_(avatars.c.frozen_at.is_not(None), is_frozen).label("is_frozen"),
-        )
-        .where(avatars.c.id == bindparam("avatar"), avatars.c.tenant == bindparam("of_tenant"))
-        .with_for_update(of=avatars, read=True, key_share=True)
-    )
-
-
-_HOLD_AVATAR = _holding_avatar()
-_NEW_TASK = upsert(tasks).on_conflict_do_nothing(index_elements=[tasks.c.id]).returning(tasks.c.id)
+_NEW_TASK = (
+    inserting("new_tasks", tasks, TASK)
+    .on_conflict_do_nothing(index_elements=[tasks.c.id])
+    .returning(tasks.c.id)
+)
+_NEW_PIECES = inserting("new_pieces", pieces, PIECE)
 
 
 class Tasks:
@@ -61,6 +53,10 @@ class Tasks:
         avatar_without_lora, 403 avatar_frozen, 404 avatar_not_found, 409 task_id_taken and
         idempotency_conflict.
         """
+        if await entered_at_once(self._database, request, requested):
+            _log_accepted(request)
+            return view_of_new(request)
+        # Something is in its way. Looked at step by step, each with the locks before it held.
         async with self._database.write() as transaction:
             earlier = await claim(transaction.connection, request)
             if earlier is not None:
@@ -100,20 +96,7 @@ class Tasks:
 
 
 async def _is_new(connection: AsyncConnection, request: AcceptTask) -> bool:
-    row = {
-        "id": request.task_id,
-        "tenant": request.tenant,
-        "avatar_id": request.avatar_id,
-        "kind": request.kind,
-        "lane": request.lane.value,
-        "platform": request.platform.value,
-        "config": request.model_dump(mode="json", include={"config"})["config"],
-        "total": len(request.briefs),
-        "accepted_at": request.accepted_at,
-        "deadline_at": request.deadline_at,
-        "body_sha256": request.order_key and request.order_key.body_sha256,
-    }
-    inserted = await connection.execute(_NEW_TASK, row)
+    inserted = await connection.execute(_NEW_TASK, {"new_tasks": [task_row(request)]})
     if inserted.one_or_none() is not None:
         return True
     await _check_same_order(connection, request)
@@ -135,7 +118,7 @@ async def _check_same_order(connection: AsyncConnection, request: AcceptTask) ->
 
 async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> None:
     parameters = {"avatar": request.avatar_id, "of_tenant": request.tenant}
-    found = await connection.execute(_HOLD_AVATAR, parameters)
+    found = await connection.execute(HOLD_AVATAR, parameters)
     avatar = found.one_or_none()
     if avatar is None:
         raise not_found("avatar", request.avatar_id)
@@ -149,32 +132,8 @@ async def _check_avatar(connection: AsyncConnection, request: AcceptTask) -> Non
 
 
 async def _write_pieces(connection: AsyncConnection, requested: Sequence[ContentRequested]) -> None:
-    rows = [
-        {
-            "id": fact.piece_id,
-            "tenant": fact.tenant,
-            "task_id": fact.task_id,
-            "avatar_id": fact.brief.avatar_id,
-            "index": index,
-            "brief": fact.brief.model_dump(mode="json"),
-            "deadline_at": fact.deadline_at,
-        }
-        for index, fact in enumerate(requested)
-    ]
-    await connection.execute(insert(pieces), rows)
-    await remember(connection, [_requested(fact) for fact in requested])
-
-
-def _requested(fact: ContentRequested) -> Happening:
-    return Happening(
-        tenant=fact.tenant,
-        task_id=fact.task_id,
-        piece_id=fact.piece_id,
-        avatar_id=fact.brief.avatar_id,
-        run=fact.run,
-        fact=fact.NAME,
-        detail={"tier": fact.brief.tier.value, "template_id": fact.brief.template_id},
-    )
+    await connection.execute(_NEW_PIECES, {"new_pieces": piece_rows(requested)})
+    await remember(connection, [remembered_request(fact) for fact in requested])
 
 
 async def _check_cancellable(connection: AsyncConnection, request: TaskRef) -> None:

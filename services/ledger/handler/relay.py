@@ -36,3 +36,13 @@ class RelayLeft:
                 raise TryLater(f"{published.taken - published.written} facts not published")
             if not published.more:
                 return
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPublished:
+    """One round forgets what was published from here since the last."""
+
+    outbox: Outbox
+
+    async def __call__(self) -> None:
+        await self.outbox.forget_published()
