@@ -5,18 +5,16 @@ from types import TracebackType
 
 import structlog
 from faststream.nats import NatsBroker
-from faststream.nats.subscriber.usecases import CoreSubscriber
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from shared.answering import Answering
 from shared.client import UnshakenClient
 from shared.permissions import inbox_of
-from shared.subscriptions import leave
 
 log = structlog.get_logger(__name__)
 
 _DRAIN_LIMIT_S = 2.0
-_HAND_OVER_S = 0.05
 
 
 class Unwelcome(Exception):
@@ -47,6 +45,8 @@ class Broker(NatsBroker):
             drain_timeout=int(_DRAIN_LIMIT_S),
             graceful_timeout=grace_s,
         )
+        self._grace_s = grace_s
+        self._answerings: list[Answering] = []
         self._met = False
         self._leaving = False
         self.lost = asyncio.Event()
@@ -73,10 +73,23 @@ class Broker(NatsBroker):
         self.config.connect(nc)
         return nc
 
+    def answer(self, answering: Answering) -> None:
+        """Answer these calls, too, once we start."""
+        self._answerings.append(answering)
+
+    async def start(self) -> None:
+        """Connect, and take calls."""
+        await super().start()
+        nc = await self.connect()
+        for answering in self._answerings:
+            await answering.start(nc)
+
     async def stop_answering(self) -> None:
         """Take no more calls, and finish those that were taken."""
-        answering = (sub for sub in self.subscribers if isinstance(sub, CoreSubscriber))
-        await asyncio.gather(*(self._finish(subscriber) for subscriber in answering))
+        nc = self._connection
+        if nc is not None:
+            grace_s = self._grace_s
+            await asyncio.gather(*(one.stop(nc, grace_s=grace_s) for one in self._answerings))
 
     async def stop(
         self,
@@ -93,14 +106,6 @@ class Broker(NatsBroker):
             log.warning("broker.left_without_goodbye", error=repr(exc))
         if nc is not None and not nc.is_closed:
             await nc.close()
-
-    async def _finish(self, subscriber: CoreSubscriber) -> None:
-        subscription, subscriber.subscription = subscriber.subscription, None
-        if subscription is not None and self._connection is not None:
-            await leave(self._connection, subscription)
-            # FastStream forgets calls that it has queued but not begun; let them begin.
-            await asyncio.sleep(_HAND_OVER_S)
-        await subscriber.stop()
 
     async def _on_error(self, exc: Exception) -> None:
         # Permission violations arrive here and nowhere else; to the caller they look like timeouts.

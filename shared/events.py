@@ -67,8 +67,9 @@ class PieceFact(TaskFact):
     def following(cls, earlier: "PieceFact", **news: object) -> Self:
         """Build the next fact of the same piece: what `earlier` knew, and the news."""
         known = {name: getattr(earlier, name) for name in type(earlier).model_fields}
+        wanted = cls.model_fields
         return cls.model_validate(
-            {name: value for name, value in (known | news).items() if name in cls.model_fields}
+            {name: value for name, value in (known | news).items() if name in wanted}
         )
 
 

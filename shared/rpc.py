@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
-from faststream.nats import NatsBroker, NatsMessage
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from pydantic import ValidationError
 
+from shared.answering import Answering
 from shared.content import Value
 from shared.outcomes import TryLater
 from shared.problems import Problem, ProblemDetails
@@ -40,27 +40,20 @@ class _Envelope(Value):
     problem: ProblemDetails | None = None
 
 
-def serve(
-    broker: NatsBroker,
+def answering(
     topology: Topology,
     call: Call[Request, Reply],
     handler: Callable[[Request], Awaitable[Reply]],
     *,
     workers: int = 16,
-) -> None:
-    """Answer `call` with `handler`, shared among all replicas, `workers` at a time in each."""
-
-    async def raw(message: NatsMessage) -> bytes:
-        return message.body
+) -> Answering:
+    """Answers `call` with `handler`, shared among all replicas, `workers` at a time in each."""
 
     async def answer(body: bytes) -> bytes:
         envelope = await _answer(call, handler, body)
         return envelope.model_dump_json(exclude_none=True).encode()
 
-    subject = topology.rpc(call.name)
-    broker.subscriber(subject, queue=call.name, max_workers=workers, decoder=raw, title=call.name)(
-        answer
-    )
+    return Answering(topology.rpc(call.name), answer, queue=call.name, workers=workers)
 
 
 async def _answer(

@@ -129,7 +129,7 @@ class Service:
         workers: int = 16,
     ) -> None:
         """Answer `call` with `handler`."""
-        rpc.serve(self.broker, self.topology, call, handler, workers=workers)
+        self.broker.answer(rpc.answering(self.topology, call, handler, workers=workers))
 
     @property
     def loops(self) -> tuple[PullLoop, ...]:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from structlog.testing import capture_logs
 
+from shared import rpc
 from shared.content import Value
 from shared.outcomes import TryLater
 from shared.problems import Problem
@@ -155,6 +156,24 @@ async def test_slow_calls_do_not_hold_up_others(pipeline: Pipeline, ask: Caller)
     await asyncio.gather(*slow)
 
 
+async def test_no_more_calls_than_workers_are_answered_at_a_time(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    under_way = most = 0
+
+    async def counting(question: Question) -> Answer:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return await echo(question)
+
+    await answering(pipeline, counting, workers=3)
+    await asyncio.gather(*(patiently(ask, str(n)) for n in range(20)))
+    assert most == 3
+
+
 async def test_two_replicas_share_the_calls(pipeline: Pipeline, ask: Caller) -> None:
     counts = [0, 0]
 
@@ -183,6 +202,50 @@ async def test_a_replica_that_leaves_loses_no_call(pipeline: Pipeline, ask: Call
         await asyncio.sleep(0.01)
     answers = await asyncio.gather(*calls)
     assert len(answers) > 8
+
+
+async def test_a_call_that_waits_for_its_turn_is_answered_by_a_replica_that_leaves(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    begun = asyncio.Event()
+
+    async def slowly(question: Question) -> Answer:
+        begun.set()
+        await asyncio.sleep(0.1)
+        return await echo(question)
+
+    leaving = await answering(pipeline, slowly, workers=1)
+    calls = [asyncio.create_task(patiently(ask, str(n))) for n in range(4)]
+    await begun.wait()
+    await confirmed(leaving.nc)
+    await leaving.broker.stop_answering()
+    answers = await asyncio.gather(*calls)
+    assert [answer.words for answer in answers] == ["0", "1", "2", "3"]
+
+
+async def test_an_answer_that_outlives_the_grace_does_not_hold_up_the_end(
+    pipeline: Pipeline, ask: Caller
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def forever(_question: Question) -> Answer:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError("unreachable")
+
+    service = await pipeline.open()
+    one = rpc.answering(service.topology, ASK, forever)
+    await one.start(service.nc)
+    await confirmed(service.nc)
+    call = asyncio.create_task(ask(ASK, Question(words="x"), timeout_s=1))
+    await begun.wait()
+    await one.stop(service.nc, grace_s=0.01)
+    assert ended.is_set()
+    with pytest.raises(TryLater):
+        await call
 
 
 async def test_the_last_call_is_answered_before_the_hooks_close_things(

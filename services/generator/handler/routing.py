@@ -24,6 +24,8 @@ class Routing:
     def routes_for(self, brief: Brief) -> list[Route]:
         """Whom to ask for this image, first to last."""
         by_name = {route.name: route for route in self.routes if self._may_serve(route, brief)}
+        if len(by_name) < 2:
+            return list(by_name.values())
         candidates = [route.candidate() for route in by_name.values()]
         return [by_name[one.name] for one in in_order(candidates, self.strategy)]
 

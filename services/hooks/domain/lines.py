@@ -1,10 +1,12 @@
 """Written lines: filled with words, and put in an order of each piece's own."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from hashlib import sha256
 from string import Formatter
 
 
+@cache
 def placeholders(line: str) -> frozenset[str]:
     """The names in braces that the line needs words for."""
     return frozenset(name for _, name, _, _ in Formatter().parse(line) if name is not None)

@@ -13,10 +13,12 @@ def pick_hooks(drafts: Iterable[str], *, keep: int, limits: PlatformLimits) -> t
     """
     distinct: dict[str, str] = {}
     for draft in drafts:
+        if len(distinct) == keep:
+            break
         caption = tidy(draft)
         if caption and limits.admit(caption):
             distinct.setdefault(wording(caption), caption)
-    return tuple(distinct.values())[:keep]
+    return tuple(distinct.values())
 
 
 def tidy(caption: str) -> str:

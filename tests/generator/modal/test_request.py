@@ -140,6 +140,7 @@ async def test_an_answer_that_drips_is_cut_off_by_the_callers_limit(
     [
         {"image_base64": ""},
         {"image_base64": "%%%"},
+        {"image_base64": "ü"},
         {"image_base64": 7},
         {"image_base64": None},
         {"model_info": None},

@@ -12,6 +12,8 @@ from shared.content import Brief
 
 # An answer of 2 MB takes six times its size to read; more hands than cores would only hold more.
 _READ_AT_ONCE = 2
+# A refusal, a small WebP: the way to a thread and back takes as long as to read this much.
+_SMALL_BYTES = 2**16
 
 
 class WayToWorker(Protocol):
@@ -59,6 +61,8 @@ class ModalWorker:
         return await self._read(brief, await self._way.ask(order, note))
 
     async def _read(self, brief: Brief, reply: Reply) -> MadeImage:
+        cost = self.price.of_image(brief.width, brief.height)
+        if isinstance(reply, bytes | bytearray) and len(reply) <= _SMALL_BYTES:
+            return made_of(reply, cost)
         async with self._reading:
-            cost = self.price.of_image(brief.width, brief.height)
             return await asyncio.to_thread(made_of, reply, cost)
