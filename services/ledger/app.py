@@ -68,8 +68,10 @@ _MANY_PERMITS = 100
 
 _LINGER_S = 0.2
 """Before records that no piece waits for are written, so that more of them go together."""
-_APART_S = 0.05
-"""Between transactions that pieces wait for: one alone begins at once, a crowd goes together."""
+_REST_S = 0.05
+"""At most, between transactions that pieces wait for and hold a place meanwhile."""
+_LAST_REST_S = 0.25
+"""The same for the last one of a piece, which holds nothing that others wait for."""
 _FORGET_PUBLISHED_EVERY_S = 0.5
 _LEFT_AFTER_S = 2.0
 """Who committed a fact publishes it and forgets its row sooner, or not at all."""
@@ -169,7 +171,7 @@ def _answer_calls(service: Service, database: Database, room: Room) -> None:
     service.answer(calls.GET_STATS, reports.stats)
     service.answer(calls.LEDGER_HEALTH, reports.health)
     service.answer(
-        calls.OPEN_ATTEMPT, Together(attempts.open, apart_s=_APART_S), workers=_MANY_PERMITS
+        calls.OPEN_ATTEMPT, Together(attempts.open, rest_s=_REST_S), workers=_MANY_PERMITS
     )
     service.answer(calls.NOTE_CALL, attempts.note_call)
 
@@ -198,12 +200,12 @@ def _answer_moderation(service: Service, database: Database, retention: timedelt
     service.answer(calls.UNFREEZE_AVATAR, Freezes(database).unfreeze)
     service.answer(calls.TAKE_DOWN_PIECE, TakeDowns(database).take_down)
     service.answer(calls.LIST_ACTIONS, ModerationLog(database).list)
-    match = Together(Images(database).match, apart_s=_APART_S)
+    match = Together(Images(database).match, rest_s=_REST_S)
     service.answer(calls.MATCH_IMAGE, match, workers=_MANY_PERMITS)
 
 
 def _carry_stages(service: Service, database: Database, keys: VerdictKeys, *, permits: int) -> None:
-    deliver = Together(told_nothing(Deliveries(database, keys).deliver), apart_s=_APART_S)
+    deliver = Together(told_nothing(Deliveries(database, keys).deliver), rest_s=_LAST_REST_S)
     note = Together(told_nothing(Notes(database).note), linger_s=_LINGER_S)
     settle = Together(told_nothing(Settlements(database).settle), linger_s=_LINGER_S)
     service.stage(PERSIST, PersistPieces(deliver), permits=_MANY_PERMITS)

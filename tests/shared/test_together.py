@@ -8,17 +8,19 @@ import pytest
 
 from shared.outcomes import TryLater
 from shared.together import Together
+from tests.eventually import PATIENCE_S
 
 
 class Goes:
     """Remembers each go; numbers below zero are at fault, a hundred is for later."""
 
-    def __init__(self) -> None:
+    def __init__(self, take_s: float = 0.0) -> None:
         self.goes: list[list[int]] = []
+        self.take_s = take_s
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
         self.goes.append(list(items))
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.take_s)
         if 100 in items:
             raise TryLater("away")
         if any(item < 0 for item in items):
@@ -51,9 +53,9 @@ async def test_who_lingers_takes_along_what_comes_a_little_later() -> None:
     assert goes.goes == [[1, 2]]
 
 
-async def test_who_comes_soon_after_a_go_waits_for_others_who_do() -> None:
-    goes = Goes()
-    together = Together(goes, apart_s=0.3)
+async def test_who_comes_soon_after_a_long_go_waits_for_others_who_do() -> None:
+    goes = Goes(take_s=0.05)
+    together = Together(goes, rest_s=0.3)
     await together(1)
     soon = asyncio.create_task(together(2))
     for _ in range(5):
@@ -62,12 +64,19 @@ async def test_who_comes_soon_after_a_go_waits_for_others_who_do() -> None:
     assert goes.goes == [[1], [2, 3]]
 
 
+async def test_after_a_short_go_the_rest_is_short() -> None:
+    goes = Goes()
+    together = Together(goes, rest_s=3600)
+    for number in (1, 2):
+        await asyncio.wait_for(together(number), PATIENCE_S)
+    assert goes.goes == [[1], [2]]
+
+
 async def test_a_go_that_is_full_waits_for_nobody() -> None:
     goes = Goes()
-    together = Together(goes, most=2, apart_s=60)
-    await together(1)
-    await asyncio.gather(together(2), together(3))
-    assert goes.goes == [[1], [2, 3]]
+    together = Together(goes, most=2, linger_s=3600)
+    await asyncio.wait_for(asyncio.gather(together(1), together(2)), PATIENCE_S)
+    assert goes.goes == [[1, 2]]
 
 
 async def test_one_at_fault_fails_alone() -> None:

@@ -33,6 +33,7 @@ SETTLES_TWICE = Bug(
             "if settled_by_id.get(event.attempt_id) is False",
             "if event.attempt_id in settled_by_id",
         ),
+        Patch(SETTLEMENTS, "        events = await self._unsettled(events)\n", ""),
         Patch(
             SETTLEMENTS,
             'values |= {"cost_usd_micros": _cost(), ',

@@ -103,8 +103,11 @@ COMPLETES_EARLY = Bug(
     (
         Patch(
             "services/ledger/adapters/completion.py",
-            "if task is None or await _is_waited_for(transaction, task_id):",
-            "if task is None:",
+            "    WHERE NOT EXISTS (\n"
+            "        SELECT FROM pieces WHERE pieces.task_id = asked.task_id\n"
+            "        AND state IN ('requested', 'generated', 'hooked', 'moderated')\n"
+            "    )\n",
+            "",
         ),
     ),
 )
@@ -115,9 +118,9 @@ NO_OUTBOX = Bug(
     DRAWN,
     (
         Patch(
-            "services/ledger/adapters/tasks.py",
-            "                transaction.facts.extend(requested)\n",
-            "",
+            "services/ledger/adapters/entering.py",
+            '        "facts": in_outbox(requested),\n',
+            '        "facts": [],\n',
         ),
     ),
 )
