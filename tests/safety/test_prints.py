@@ -1,12 +1,10 @@
 """Perceptual hashes: like images differ in few bits, others in about half of them."""
 
-import asyncio
 import io
 import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import combinations
 
 import numpy as np
@@ -145,40 +143,3 @@ def test_pixels_that_viewers_would_scale_in_their_own_ways_are_refused() -> None
     deep = Image.fromarray(np.full((64, 64), 40_000, dtype=np.uint16))
     with pytest.raises(GiveUp, match="pixels"):
         image_print(encoded(deep))
-
-
-def claiming(side: int) -> bytes:
-    """A few bytes that claim to be a square of so many pixels, and hold none of them."""
-    header = struct.pack(">4sIIBBBBB", b"IHDR", side, side, 8, 2, 0, 0, 0)
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)),
-            struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT")),
-        )
-    )
-
-
-@pytest.mark.parametrize(
-    ("image", "threads"),
-    [
-        (encoded(noise(1).resize((64, 64))), 0),
-        (encoded(noise(1).resize((256, 256)), "JPEG", quality=30), 1),
-        (encoded(noise(1)), 1),
-        (claiming(2_000), 1),
-        (b"no image", 0),
-    ],
-)
-async def test_only_what_takes_no_time_is_decoded_on_the_event_loop(
-    image: bytes, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken: list[bytes] = []
-
-    async def to_thread(work: Callable[[bytes], object], given: bytes) -> object:
-        taken.append(given)
-        return work(given)
-
-    monkeypatch.setattr(asyncio, "to_thread", to_thread)
-    with suppress(GiveUp):
-        assert await PillowPrints().of(image) == image_print(image)
-    assert len(taken) == threads

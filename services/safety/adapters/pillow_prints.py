@@ -1,4 +1,4 @@
-"""Perceptual hashes with Pillow and numpy, in threads unless they take no time.
+"""Perceptual hashes with Pillow and numpy, in threads.
 
 The hash of Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 known from Krawetz' "Looks Like It": 32×32 grey, a two-dimensional DCT-II, its 8×8 lowest
@@ -8,7 +8,6 @@ frequencies without the constant ones against their median.
 import asyncio
 import io
 import warnings
-from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,7 @@ from shared.outcomes import GiveUp
 _SIDE = 32
 _BITS_A_SIDE = 8
 _DRAFT = (_SIDE * 4, _SIDE * 4)
-_DECODED_AT_A_TIME = 2
-# The way to a thread and back takes as long as to decode so much.
-_SMALL_BYTES = 2**14
-_SMALL_PIXELS = 128 * 128
+_DECODED_AT_ONCE = 2
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
 # What half of the frequencies must have at least, in steps of grey times 32: rounding and
@@ -38,27 +34,20 @@ class PillowPrints:
 
     def __init__(self) -> None:
         # Each takes ten times its pixels: more hands than cores would only hold more.
-        self._decoding = asyncio.Semaphore(_DECODED_AT_A_TIME)
+        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
 
     async def of(self, image: bytes) -> ImagePrint | None:
-        if len(image) <= _SMALL_BYTES:
-            with suppress(TooManyPixels):
-                return image_print(image, most_pixels=_SMALL_PIXELS)
         async with self._decoding:
             return await asyncio.to_thread(image_print, image)
 
 
-class TooManyPixels(GiveUp):
-    """They were not looked at."""
-
-
-def image_print(data: bytes, *, most_pixels: int = MAX_IMAGE_PIXELS) -> ImagePrint | None:
+def image_print(data: bytes) -> ImagePrint | None:
     """The print of an image, in the caller's thread. Raises GiveUp(invalid_image)."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                grey = _small_grey(image, most_pixels)
+                grey = _small_grey(image)
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -71,10 +60,10 @@ def image_print(data: bytes, *, most_pixels: int = MAX_IMAGE_PIXELS) -> ImagePri
     return _hash(grey)
 
 
-def _small_grey(image: Image.Image, most_pixels: int) -> Matrix:
+def _small_grey(image: Image.Image) -> Matrix:
     width, height = image.size
-    if width * height > most_pixels:
-        raise TooManyPixels("invalid_image", f"{width}x{height} pixels are too many")
+    if width * height > MAX_IMAGE_PIXELS:
+        raise GiveUp("invalid_image", f"{width}x{height} pixels are too many")
     if image.mode.startswith(("I", "F")):
         # Judges and viewers would make different greys of it.
         raise GiveUp("invalid_image", f"the pixels are {image.mode}")
