@@ -8,7 +8,7 @@ from benchmarks.measures.backlog import Backlog
 from benchmarks.measures.batch import BatchFigures
 from benchmarks.measures.latency import ORDERS_PER_S, Latency
 from benchmarks.measures.throughput import BESIDES, Throughput
-from benchmarks.peers.celery_atelier.running import CeleryFigures
+from benchmarks.peers.celery_atelier.running import CeleryFigures, WorkFigures
 from benchmarks.peers.chains.running import ChainFigures
 
 LEAST_PIECES_PER_S = 120.0
@@ -39,6 +39,7 @@ class Findings:
     large: AtelierFigures | None
     chains: dict[str, ChainFigures] = field(default_factory=dict)
     celery: dict[str, CeleryFigures] = field(default_factory=dict)
+    work: WorkFigures | None = None
     batch: BatchFigures | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -82,6 +83,9 @@ def _rates(found: Findings) -> Table:
                 (*speed, celery.p50_ms, celery.p99_ms, celery.spent.others_cores),
             )
         )
+    if found.work is not None:
+        work = found.work
+        rows.append(("the same work, no queue", (work.per_s, None, work.cpu_ms, None, None, None)))
     for kind, chain in found.chains.items():
         idle = (chain.p50_ms, chain.p99_ms)
         rows.append((f"hops doing nothing, {kind}", (None, chain.steady_per_s, None, *idle, None)))

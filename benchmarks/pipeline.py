@@ -13,7 +13,12 @@ from benchmarks.measures.backlog import backlog
 from benchmarks.measures.batch import batch
 from benchmarks.measures.latency import latency
 from benchmarks.measures.throughput import throughput
-from benchmarks.peers.celery_atelier.running import SYNCS, CannotRun, measure_celery
+from benchmarks.peers.celery_atelier.running import (
+    SYNCS,
+    CannotRun,
+    measure_celery,
+    measure_work,
+)
 from benchmarks.peers.chains.running import KINDS, measure_chain
 from benchmarks.provider.image import SMALL_PX
 from benchmarks.provider.running import running_worker
@@ -75,6 +80,8 @@ class _Run:
                 except CannotRun as exc:
                     found.notes.append(f"Celery was not measured: {exc}")
                     return
+            self.progress.begin("the same work without a queue")
+            found.work = await measure_work(self.briefs, self.wanted.pieces, worker, SMALL_PX)
 
 
 async def measure(wanted: Wanted) -> Report:

@@ -29,4 +29,7 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 900},
     broker_connection_retry_on_startup=True,
     worker_send_task_events=False,
+    # Each task then runs where it is asked for: the work without a queue.
+    task_always_eager="BENCH_WITHOUT_QUEUE" in os.environ,
+    task_eager_propagates=True,
 )

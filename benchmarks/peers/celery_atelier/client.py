@@ -1,4 +1,6 @@
-"""Orders pieces of the Celery Atelier and tells when they were persisted, as JSON on stdout.
+"""Orders pieces of the Celery Atelier, and tells on stdout when they were persisted.
+
+As JSON, with the processor seconds that this program took itself.
 
 `python -m benchmarks.peers.celery_atelier.client BRIEFS.json singles|batches PIECES`
 """
@@ -11,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import structlog
 
 from benchmarks.peers.celery_atelier import book
 from benchmarks.peers.celery_atelier.app import app
@@ -27,11 +31,14 @@ _LIMIT_S = 600.0
 def main() -> None:
     """Single pieces at an even pace, or as many batches as it takes."""
     briefs, way, pieces = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], int(sys.argv[3])
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     _avatar(briefs[0]["avatar_id"])
+    began_s = time.process_time()
     orders = _singles(briefs, pieces) if way == "singles" else _batches(briefs, pieces)
     _wait()
+    took_s = time.process_time() - began_s
     told = [{"ordered_at": at, "persisted_at": _ends(task)} for at, task in orders]
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps({"cpu_s": took_s, "orders": told}) + "\n")
 
 
 def _singles(briefs: Sequence[Brief], pieces: int) -> list[tuple[float, str]]:

@@ -29,6 +29,7 @@ _MODULE = "benchmarks.peers.celery_atelier"
 _START_LIMIT_S = 60.0
 _WARM_UP_PIECES = 100
 _SINGLES = 100
+_NO_BROKER = "memory://"
 
 
 class CannotRun(Exception):
@@ -59,6 +60,14 @@ class CeleryFigures:
         return Table(title, ("CPU ms/piece",), rows)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkFigures:
+    """The steps one after the other in one process, without a queue: what is left is the work."""
+
+    per_s: float
+    cpu_ms: float
+
+
 def check() -> None:
     """Raise CannotRun unless Redis and Celery are installed."""
     if shutil.which("redis-server") is None:
@@ -78,36 +87,80 @@ async def measure_celery(
     """
     check()
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix="atelier-celery-")))
-        postgres = await stack.enter_async_context(EmbeddedPostgres(directory / "postgres"))
-        redis = stack.enter_context(_redis(directory, sync))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}:{PACKAGES}",
-            "DATABASE_URL": postgres.dsn(),
-            "BENCH_DATABASE_URL": postgres.dsn(),
-            "BENCH_REDIS_URL": f"redis+socket://{directory / 'redis.sock'}",
-            "BENCH_OBJECTS_DIR": str(directory / "objects"),
-            "BENCH_WORKER_URL": worker.url,
-            "BENCH_IMAGE_PX": str(image_px),
+        place = await _place(stack, briefs, worker, image_px)
+        redis = stack.enter_context(_redis(place.directory, sync))
+        address = f"redis+socket://{place.directory / 'redis.sock'}"
+        environment = {**place.environment, "BENCH_REDIS_URL": address}
+        pids = {
+            step: stack.enter_context(_step(step, environment, place.directory)) for step in STEPS
         }
-        await output_of("services.ledger", "migrate", environment=environment)
-        pids = {step: stack.enter_context(_step(step, environment, directory)) for step in STEPS}
-        pids |= {"postgres": postgres.pid, "redis": redis}
-        kept = directory / "briefs.json"
-        kept.write_text(json.dumps(briefs))
-
-        async def ask(way: str, count: int) -> list[dict[str, Any]]:
-            client = (f"{_MODULE}.client", str(kept), way, str(count))
-            told = await output_of(*client, environment=environment)
-            orders: list[dict[str, Any]] = json.loads(told)
-            return orders
-
-        await ask("batches", _WARM_UP_PIECES)
-        singles = await ask("singles", _SINGLES)
+        pids |= {"postgres": place.postgres.pid, "redis": redis}
+        await _asked(place, environment, "batches", _WARM_UP_PIECES)
+        singles = await _asked(place, environment, "singles", _SINGLES)
         meter = Meter(lambda: usage_by_name(pids, with_children=pids))
-        batches = await ask("batches", pieces)
-        return _figures(singles, batches, meter.spent())
+        batches = await _asked(place, environment, "batches", pieces)
+        return _figures(singles["orders"], batches["orders"], meter.spent())
+
+
+async def measure_work(
+    briefs: Sequence[Mapping[str, Any]], pieces: int, worker: Provider, image_px: int
+) -> WorkFigures:
+    """Do the steps of `pieces` pieces without a queue. Raises CannotRun where Celery is missing."""
+    check()
+    async with AsyncExitStack() as stack:
+        place = await _place(stack, briefs, worker, image_px)
+        environment = {
+            **place.environment,
+            "BENCH_REDIS_URL": _NO_BROKER,
+            "BENCH_WITHOUT_QUEUE": "1",
+        }
+        pids = {"postgres": place.postgres.pid}
+        meter = Meter(lambda: usage_by_name(pids, with_children=pids))
+        told = await _asked(place, environment, "batches", pieces)
+        spent = meter.spent()
+    ends = [at for order in told["orders"] for at in order["persisted_at"]]
+    return WorkFigures(
+        per_s=len(ends) / (max(ends) - told["orders"][0]["ordered_at"]),
+        cpu_ms=(told["cpu_s"] + spent.used["postgres"].cpu_s) / len(ends) * 1000,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A database of its own, a directory, and what programs have to know of both."""
+
+    directory: Path
+    postgres: EmbeddedPostgres
+    environment: Mapping[str, str]
+    briefs: Path
+
+
+async def _place(
+    stack: AsyncExitStack, briefs: Sequence[Mapping[str, Any]], worker: Provider, image_px: int
+) -> _Place:
+    directory = Path(stack.enter_context(TemporaryDirectory(prefix="atelier-celery-")))
+    postgres = await stack.enter_async_context(EmbeddedPostgres(directory / "postgres"))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}:{PACKAGES}",
+        "DATABASE_URL": postgres.dsn(),
+        "BENCH_DATABASE_URL": postgres.dsn(),
+        "BENCH_OBJECTS_DIR": str(directory / "objects"),
+        "BENCH_WORKER_URL": worker.url,
+        "BENCH_IMAGE_PX": str(image_px),
+    }
+    await output_of("services.ledger", "migrate", environment=environment)
+    kept = directory / "briefs.json"
+    kept.write_text(json.dumps(briefs))
+    return _Place(directory, postgres, environment, kept)
+
+
+async def _asked(
+    place: _Place, environment: Mapping[str, str], way: str, count: int
+) -> dict[str, Any]:
+    client = (f"{_MODULE}.client", str(place.briefs), way, str(count))
+    told: dict[str, Any] = json.loads(await output_of(*client, environment=environment))
+    return told
 
 
 def _figures(
