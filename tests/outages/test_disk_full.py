@@ -25,7 +25,7 @@ from tests.outages.books import (
 )
 from tests.outages.customers import Customers, customers
 from tests.outages.figures import tell
-from tests.outages.images import noise
+from tests.outages.images import bulky
 from tests.outages.whole import whole_atelier
 
 pytestmark = pytest.mark.outage
@@ -65,7 +65,7 @@ async def test_full_streams_refuse_orders_until_they_are_given_room(
 async def test_a_full_staging_area_refuses_orders_until_it_is_cleared(
     tmp_path: Path, worker: Worker
 ) -> None:
-    worker.image = noise
+    worker.image = bulky
     pieces = 20
     with _small_broker(tmp_path, SMALL_STORE_MB), whole_atelier(tmp_path, worker) as system:
         avatar = system.avatar()
@@ -81,7 +81,7 @@ async def test_a_full_staging_area_refuses_orders_until_it_is_cleared(
             taken_s = time.monotonic() - room_at
         ended_s = await settled_s(system, clients.pieces, limit_s=120)
         tell(
-            f"staging full, {pieces} pieces of {len(noise(512, 512)) / MB:.1f} MB",
+            f"staging full, {pieces} pieces of {len(bulky(512, 512)) / MB:.1f} MB",
             refused_after_s=full_s,
             orders_again_s=taken_s,
             all_ended_s=taken_s + ended_s,
@@ -93,8 +93,8 @@ async def test_a_full_staging_area_refuses_orders_until_it_is_cleared(
 async def test_a_full_disk_of_objects_loses_nothing_and_leaves_no_half_file(
     tmp_path: Path, worker: Worker
 ) -> None:
-    worker.image = noise
-    pieces = 20
+    worker.image = bulky
+    pieces = 60
     objects = tmp_path / "objects"
     settings = {"OBJECTS_DIR": str(objects), "OBJECTS_RESERVE_MB": "3"}
     with _disk(objects, megabytes=8), whole_atelier(tmp_path, worker, **settings) as system:
